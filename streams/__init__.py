@@ -1,0 +1,1 @@
+"""Tally: exactly-once windowed counts over Kafka, as a Faust application."""

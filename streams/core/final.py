@@ -1,0 +1,18 @@
+"""The final result of one key in one window."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """A key's count in the window [window_start, window_end), in ms since the epoch."""
+
+    key: bytes
+    count: int
+    window_start: int
+    window_end: int
+
+    @property
+    def timestamp(self) -> int:
+        """The timestamp of its record (ms): the last one that the window holds."""
+        return self.window_end - 1

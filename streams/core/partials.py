@@ -1,0 +1,131 @@
+"""Partial counts: what stage one tells stage two through the repartition topic.
+
+A partial holds the counts of one stretch [from, to) of one source partition for the keys of one
+repartition partition, with the source's watermark. A stretch too large for one record is cut into
+several; all but the last are marked as having a successor and carry no watermark, for a watermark
+may only count once all counts before it have arrived.
+
+Layout, little-endian: version u8, more u8, source u32, from i64, to i64, watermark i64, windows
+u32; then for each window: start i64, keys u32, length of the key text u32, counts u32 each, and
+the keys joined by 0xFF, a byte that UTF-8 never uses.
+"""
+
+import struct
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from streams.core.windows import NO_TIME
+
+VERSION = 1
+#: Bytes of counts and keys that one record carries at most.
+MAX_BYTES = 256 * 1024
+#: `from` of a source's first partial to a partition: nothing came before.
+NOTHING_SENT = -1
+
+_SEPARATOR = b"\xff"
+_HEADER = struct.Struct("<BBIqqqI")
+_WINDOW = struct.Struct("<qII")
+
+WindowCounts = tuple[int, list[bytes], list[int]]
+
+
+@dataclass(slots=True)
+class Partial:
+    """Counts of source partition `source` between two of its offsets; see the module."""
+
+    source: int
+    from_offset: int
+    to_offset: int
+    watermark: int
+    more: bool = False
+    windows: list[WindowCounts] = field(default_factory=list)
+
+    def encode(self) -> bytes:
+        """The value of one record of the repartition topic."""
+        parts = [
+            _HEADER.pack(
+                VERSION,
+                self.more,
+                self.source,
+                self.from_offset,
+                self.to_offset,
+                self.watermark,
+                len(self.windows),
+            )
+        ]
+        for start, keys, counts in self.windows:
+            text = _SEPARATOR.join(keys)
+            parts += _WINDOW.pack(start, len(keys), len(text)), array("I", counts).tobytes(), text
+        return b"".join(parts)
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Partial":
+        """Read `encode`'s bytes; raises ValueError for another version or a damaged value."""
+        if not data or data[0] != VERSION:
+            raise ValueError("a partial count of an unknown version")
+        try:
+            _, more, source, from_offset, to_offset, watermark, n = _HEADER.unpack_from(data)
+            windows = list(_windows(data, n))
+        except (struct.error, ValueError) as exc:
+            raise ValueError(f"a damaged partial count: {exc}") from exc
+        return cls(source, from_offset, to_offset, watermark, bool(more), windows)
+
+
+def _windows(data: bytes, n: int) -> Iterator[WindowCounts]:
+    at = _HEADER.size
+    for _ in range(n):
+        start, keys, length = _WINDOW.unpack_from(data, at)
+        at += _WINDOW.size
+        counts = array("I")
+        counts.frombytes(data[at : at + 4 * keys])
+        at += 4 * keys
+        names = data[at : at + length].split(_SEPARATOR)
+        at += length
+        if len(names) != len(counts) or at > len(data):
+            raise ValueError("keys and counts differ in number")
+        yield start, names, counts.tolist()
+
+
+def cut(
+    source: int,
+    from_offset: int,
+    to_offset: int,
+    watermark: int,
+    counts: dict[int, dict[bytes, int]],
+    max_bytes: int = MAX_BYTES,
+) -> list[Partial]:
+    """Partials for one partition's `counts[window start][key]`; at least one, even if empty."""
+    partials = [Partial(source, from_offset, to_offset, NO_TIME)]
+    room = max_bytes
+    for window in sorted(counts):
+        for piece in _pieces(counts[window], max_bytes):
+            size = _size(piece)
+            if size > room:
+                partials.append(Partial(source, from_offset, to_offset, NO_TIME))
+                room = max_bytes
+            partials[-1].windows.append((window, list(piece), list(piece.values())))
+            room -= size
+    for partial in partials[:-1]:
+        partial.more = True
+    partials[-1].watermark = watermark
+    return partials
+
+
+def _size(counts: dict[bytes, int]) -> int:
+    return sum(map(len, counts)) + 5 * len(counts) + _WINDOW.size
+
+
+def _pieces(counts: dict[bytes, int], max_bytes: int) -> Iterator[dict[bytes, int]]:
+    """`counts` in pieces of at most `max_bytes` each; in one piece where that fits."""
+    size = _size(counts)
+    if size <= max_bytes:
+        if counts:
+            yield counts
+        return
+    # By the longest key, so that no piece is too large whatever the order of keys.
+    step = max(1, max_bytes // (max(map(len, counts)) + 5 + _WINDOW.size))
+    items = iter(counts.items())
+    while piece := dict(islice(items, step)):
+        yield piece

@@ -1,0 +1,113 @@
+"""What tasks ask of a Kafka cluster; a real one or the test driver's answers.
+
+Every method may raise FencedError, TransactionError or ClusterAccessError, and waits no longer
+than the client's request timeout.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from streams.core.columns import TP
+
+Headers = tuple[tuple[str, bytes], ...]
+
+
+class Record(NamedTuple):
+    """A record to be written; `timestamp` in ms since the epoch. No value: a tombstone."""
+
+    key: bytes | None
+    value: bytes | None
+    timestamp: int
+    headers: Headers = ()
+
+
+class LogRecord(NamedTuple):
+    """A record of a log that is restored from."""
+
+    offset: int
+    key: bytes
+    value: bytes | None
+
+
+class Committed(NamedTuple):
+    """A committed offset (the next one to read) and the text committed with it."""
+
+    offset: int
+    metadata: str
+
+
+class LogRange(NamedTuple):
+    """Offsets of a partition: the first that is still there, and the end for read_committed."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Who we are in the consumer group; captured when the partition was assigned.
+
+    Offsets are committed in this name, so the broker refuses them once the group has moved on
+    (KIP-447). Never taken anew at commit time: a client that was expelled forgets its generation,
+    and the broker would accept that.
+    """
+
+    group: str
+    generation: int
+    member_id: str
+    instance_id: str | None = None
+
+
+class TransactionalProducer(Protocol):
+    """One task's producer. After any error it must be closed, and nothing else."""
+
+    async def start(self) -> None:
+        """InitProducerId: fences every older owner of the id and ends its transaction."""
+
+    async def begin(self) -> None:
+        """Begin a transaction."""
+
+    async def send_offsets(self, offsets: Mapping[TP, Committed], member: Member) -> None:
+        """Commit offsets as part of the transaction."""
+
+    async def send(self, tp: TP, records: Sequence[Record]) -> int:
+        """Write records; returns the last one's offset once all are acknowledged."""
+
+    async def commit(self) -> None:
+        """Commit the transaction."""
+
+    async def abort(self) -> None:
+        """Abort the transaction."""
+
+    async def close(self) -> None:
+        """Let go of all connections, within a bounded time; leaves a transaction as it is."""
+
+
+class Cluster(Protocol):
+    """A Kafka cluster as tasks see it; everything is read committed."""
+
+    def producer(self, transactional_id: str) -> TransactionalProducer:
+        """A producer that has not been started."""
+
+    async def committed(self, group: str, tps: Sequence[TP]) -> dict[TP, Committed]:
+        """The group's stable committed offsets; partitions without one are left out."""
+
+    async def high_watermark(self, tp: TP) -> int:
+        """The end of a partition, what is not committed included; asked of the broker now."""
+
+    async def log_range(self, tp: TP) -> LogRange:
+        """Where a partition's log begins and ends now."""
+
+    def read(self, tp: TP, start: int, end: int) -> AsyncIterator[tuple[list[LogRecord], int]]:
+        """Read [start, end) in pieces, each with the offset that follows it."""
+
+    async def delete_records(self, tp: TP, before: int) -> None:
+        """Delete all records of a partition below an offset."""
+
+
+class Clock(Protocol):
+    """The wall clock, in ms since the epoch."""
+
+    def now(self) -> int:
+        """The current time."""

@@ -1,0 +1,90 @@
+"""What a record's value becomes: a key to count by, nothing, or a dead letter.
+
+A job writes this as a chain: `batch.text().filter(longer_than_one).map(str.lower)`. The steps are
+applied once to each *distinct* value and remembered, since hashtags repeat.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+#: Distinct values remembered by one selector; past this it starts anew.
+REMEMBERED = 200_000
+
+
+class Rejected(NamedTuple):
+    """A value that can't be processed; it goes to the dead-letter topic for this reason."""
+
+    reason: str
+
+
+class Keyed(NamedTuple):
+    """A value's key (UTF-8) and the partition of the repartition topic it belongs to."""
+
+    partition: int
+    key: bytes
+
+
+#: A record's destiny: counted under a key, dropped by a filter, or rejected.
+Selected = Keyed | Rejected | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One link of a chain: a filter (drop if false) or a map."""
+
+    function: Callable[[str], Any]
+    is_filter: bool
+
+
+Steps = tuple[Step, ...]
+
+
+class Selector:
+    """Applies `steps` to raw values, decides the partition of the resulting key, remembers both."""
+
+    def __init__(
+        self, steps: Steps, partition_of: Callable[[bytes], int], max_value_bytes: int
+    ) -> None:
+        self.steps = steps
+        self._partition_of = partition_of
+        self._max_value_bytes = max_value_bytes
+        self._known: dict[bytes | None, Selected] = {}
+
+    def __call__(self, raw: bytes | None) -> Selected:
+        """The destiny of a record with the value `raw`."""
+        try:
+            return self._known[raw]
+        except KeyError:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            selected = self._known[raw] = self._select(raw)
+            return selected
+
+    @property
+    def known(self) -> dict[bytes | None, Selected]:
+        """What is remembered, for the hot path: a miss there is answered by calling."""
+        return self._known
+
+    def _select(self, raw: bytes | None) -> Selected:
+        text = self._decode(raw)
+        if isinstance(text, Rejected):
+            return text
+        for step in self.steps:
+            result = step.function(text)
+            if not step.is_filter:
+                text = result
+            elif not result:
+                return None
+        key = text.encode()
+        return Keyed(self._partition_of(key), key)
+
+    def _decode(self, raw: bytes | None) -> str | Rejected:
+        if raw is None:
+            return Rejected("null value")
+        if len(raw) > self._max_value_bytes:
+            return Rejected(f"value longer than {self._max_value_bytes} bytes")
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            return Rejected("value is not UTF-8")

@@ -1,0 +1,117 @@
+"""Every error of the project: each says what happened and what to do.
+
+    TallyError
+      StartError                 the process can't start or go on; a person has to act
+        SettingError               an environment variable is wrong; names it
+        MissingTopicError          a topic isn't there and may not be created
+        FingerprintMismatchError   the stored state belongs to another window, grace, ...
+        ClusterAccessError         unreachable, wrong password, unknown CA, denied topic
+      TaskStoppedError           one task stops for good: going on would falsify counts
+        OffsetLostError            committed offset missing or out of range
+        BrokenChainError           partials overlap or leave a gap
+        ClosedWindowError          an on-time record met a closed window (a bug)
+      TaskRetriedError           the task closes, throws its open work away and reopens
+        FencedError                another owner has the task's transactional id
+        TransactionError           a transaction failed
+        StoreError                 RocksDB failed
+      BadInputError              a producer was given input it can't publish
+
+The three middle classes are what a caller acts upon; the leaves are what a reader looks up.
+No message ever holds a secret.
+"""
+
+from typing import ClassVar
+
+
+class TallyError(Exception):
+    """Root of the hierarchy: `happened` tells what went wrong, `remedy` what to do about it.
+
+    `remedy` may be left out where the class has one that always holds.
+    """
+
+    default_remedy: ClassVar[str] = ""
+
+    def __init__(self, happened: str, remedy: str = "") -> None:
+        super().__init__(happened, remedy)
+        self.happened = happened
+        self.remedy = remedy or self.default_remedy
+
+    def __str__(self) -> str:
+        return f"{self.happened}. {self.remedy}" if self.remedy else self.happened
+
+
+class StartError(TallyError):
+    """The process can't start, or go on, until a person has changed something."""
+
+
+class SettingError(StartError):
+    """The environment variable `name` holds a value that is refused."""
+
+    def __init__(self, name: str, problem: str, allowed: str = "") -> None:
+        super().__init__(f"{name}: {problem}", f"Allowed: {allowed}" if allowed else "")
+        self.args = (name, problem, allowed)  # what pickle calls __init__ with
+        self.name = name
+
+
+class MissingTopicError(StartError):
+    """A topic that is needed isn't there, and this process may not or can't create it."""
+
+    default_remedy = "Create it, or set STREAMS_CREATE_TOPICS=true"
+
+
+class FingerprintMismatchError(StartError):
+    """The stored state was counted under other windows, grace, filter or partition counts."""
+
+    default_remedy = "Go back to the former settings, or drain and reset the application"
+
+
+class ClusterAccessError(StartError):
+    """The cluster refused us or can't be reached; names the cause, never the secret."""
+
+
+class TaskStoppedError(TallyError):
+    """One task stops for good; the others go on. A restart alone doesn't help."""
+
+
+class OffsetLostError(TaskStoppedError):
+    """The committed offset is missing, or out of range, beside internal topics that hold data."""
+
+    default_remedy = "Restore the offset, or reset the application: counts would be wrong"
+
+
+class BrokenChainError(TaskStoppedError):
+    """Partial counts overlap or leave a gap: a mention would be counted twice or lost."""
+
+    default_remedy = "Reset the application, and report this: it must not happen"
+
+
+class ClosedWindowError(TaskStoppedError):
+    """A record that was on time at its source met a closed window in stage two."""
+
+    default_remedy = "Report this: it is a bug"
+
+
+class TaskRetriedError(TallyError):
+    """The task closes, throws its uncommitted work away and opens again by itself."""
+
+
+class FencedError(TaskRetriedError):
+    """Another owner has initialised the task's transactional id."""
+
+    default_remedy = "The task reopens if this worker still owns it"
+
+
+class TransactionError(TaskRetriedError):
+    """A transaction failed; nothing of it became visible."""
+
+    default_remedy = "The task closes and reopens"
+
+
+class StoreError(TaskRetriedError):
+    """RocksDB failed to open, read or write."""
+
+    default_remedy = "Look at the disk under STREAMS_DATA_DIR: space, rights, a second process"
+
+
+class BadInputError(TallyError):
+    """A producer was given a file, line or option it can't publish."""

@@ -1,0 +1,1 @@
+"""One file for each job, to be read from top to bottom."""

@@ -1,0 +1,85 @@
+"""The main job: hashtags mentioned more than a few times in a window of 20 seconds.
+
+The same as this Kafka Streams program, exactly once and with lateness judged at the source:
+
+    filter(len > 1) . lowercase . trim . selectKey(hashtag) . groupByKey
+      . windowedBy(tumbling 20 s, grace 0) . count . suppress(until window closes)
+      . filter(count > 4)  ->  twitter_output, and a log line for each final result
+"""
+
+import json
+import logging
+import struct
+from functools import partial
+
+from streams.core.final import Final
+from streams.core.text import longer_than_one, trim
+from streams.core.windows import TumblingWindows
+from streams.settings import Settings
+from streams.tasks.batch import Batches
+from streams.transport.app import StreamsApp
+
+log = logging.getLogger(__name__)
+
+
+def hashtags(app: StreamsApp, settings: Settings) -> None:
+    """Add the job's table and its two agents to `app`."""
+    mentions = app.windowed_count(
+        "hashtag_counts",
+        source=settings.input_topic,
+        windows=TumblingWindows(settings.window_ms, settings.grace_ms),
+        selection="longer_than_one, lower, trim",
+        help="Mentions of each hashtag in a window",
+    )
+
+    encode = {"json": as_json, "long": as_long}[settings.output_format]
+
+    @app.batch_agent(settings.input_topic, name="count_mentions")
+    async def count_mentions(batches: Batches) -> None:
+        """Filter, normalise, and count each partition's hashtags in windows."""
+        async for batch in batches:
+            hashtag = batch.text().filter(longer_than_one).map(str.lower).map(trim)
+            mentions.count(hashtag)
+
+    @app.batch_agent(mentions.partials, name="emit_finals")
+    async def emit_finals(batches: Batches) -> None:
+        """Merge the counts by hashtag, and write what a closed window's count comes to."""
+        async for batch in batches:
+            mentions.merge(batch)
+            for final in mentions.finals(batch):
+                if final.count > settings.min_mentioned:
+                    batch.send(
+                        settings.output_topic,
+                        key=final.key,
+                        value=encode(final),
+                        timestamp=final.timestamp,
+                    )
+                    if settings.log_finals:
+                        batch.after_commit(partial(log_final, final))
+
+
+def as_json(final: Final) -> bytes:
+    """`{"hashtag", "count", "window_start", "window_end"}` in UTF-8, bounds in epoch ms."""
+    value = {
+        "hashtag": final.key.decode(),
+        "count": final.count,
+        "window_start": final.window_start,
+        "window_end": final.window_end,
+    }
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
+def as_long(final: Final) -> bytes:
+    """The count as Java's LongSerializer writes it: 8 bytes, big-endian."""
+    return struct.pack(">q", final.count)
+
+
+def log_final(final: Final) -> None:
+    """Log one final result; called once it is committed."""
+    log.info(
+        "#%s was mentioned %d times from %d to %d",
+        final.key.decode(),
+        final.count,
+        final.window_start,
+        final.window_end,
+    )

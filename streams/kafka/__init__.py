@@ -1,0 +1,1 @@
+"""A real Kafka cluster behind the engine's ports, on aiokafka."""

@@ -1,0 +1,32 @@
+"""What a worker reports to Prometheus. Names end in their unit; times are seconds."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+RECORDS_IN = Counter("streams_records_in", "Records read from an input topic", ["topic"])
+LATE = Counter("streams_late_records", "Records that came after their window had closed", ["topic"])
+DEAD_LETTERS = Counter("streams_dead_letters", "Records that can't be processed", ["topic"])
+RECORDS_OUT = Counter("streams_records_out", "Records committed to an output topic", ["topic"])
+OPEN_WINDOWS = Gauge("streams_open_windows", "Windows that have counts", ["table", "partition"])
+WATERMARK_LAG = Gauge(
+    "streams_watermark_lag_seconds", "Wall clock minus watermark", ["topic", "partition"]
+)
+COMMIT_SECONDS = Histogram(
+    "streams_commit_seconds",
+    "Time a transaction takes, the store's write included",
+    ["stage"],
+    buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
+)
+RESTORED = Counter(
+    "streams_restored_records", "Changelog records replayed by restores", ["table", "partition"]
+)
+LAST_RESTORE = Gauge(
+    "streams_last_restore_records",
+    "Changelog records that the last restore replayed",
+    ["table", "partition"],
+)
+RESTORE_REMAINING = Gauge(
+    "streams_restore_remaining_records", "Offsets a restore has yet to read", ["table", "partition"]
+)
+REBALANCES = Counter("streams_rebalances", "Rebalances this worker took part in")
+ASSIGNED_TASKS = Gauge("streams_assigned_tasks", "Tasks this worker owns", ["state"])
+TASK_FAILURES = Counter("streams_task_failures", "Tasks that closed by an error", ["error"])

@@ -1,0 +1,159 @@
+"""One task's windowed counts: what is committed, what is pending, and which windows may close.
+
+Committed counts live in the store; those used lately are also kept in memory. Pending counts are
+differences, made absolute when they are committed. All times in ms.
+"""
+
+from dataclasses import dataclass, replace
+
+from streams.core.partials import Partial
+from streams.core.watermarks import Sources
+from streams.core.windows import TumblingWindows
+from streams.errors import ClosedWindowError
+from streams.state.cache import Cache
+from streams.state.changelog import Bookkeeping
+from streams.state.store import Changes, Counts, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A chunk of a closed window: keys and counts in byte order; `last` if none follow."""
+
+    window: int
+    counts: list[tuple[bytes, int]]
+    last: bool
+
+
+class WindowedCounts:
+    """Counts of one partition of keys. Not to be used after an error: uncommitted work is lost."""
+
+    def __init__(
+        self, windows: TumblingWindows, store: Store, bookkeeping: Bookkeeping, chunk: int
+    ) -> None:
+        self._windows = windows
+        self._store = store
+        self._bookkeeping = bookkeeping
+        self._chunk = chunk
+        self._sources = Sources(len(bookkeeping.to_offsets))
+        self._sources.to_offsets = list(bookkeeping.to_offsets)
+        self._sources.watermarks = list(bookkeeping.watermarks)
+        self._pending: dict[int, dict[bytes, int]] = {}
+        self._cache = Cache(store)
+        self._closed: Closing | None = None
+        self.open_windows: set[int] = set()
+
+    async def load(self) -> None:
+        """Learn from the store which windows have counts."""
+        self.open_windows = set(await self._store.windows())
+
+    @property
+    def watermark(self) -> int:
+        """The lowest watermark of all sources, merged so far."""
+        return self._sources.watermark
+
+    @property
+    def closable_until(self) -> int:
+        """All windows that start before this are closed; see `close_due`."""
+        return self._windows.first_open(self.watermark)
+
+    @property
+    def close_due(self) -> bool:
+        """Whether a window is to be closed, or the bookkeeping of closed ones to be moved."""
+        return any(window < self.closable_until for window in self.open_windows)
+
+    def merge(self, partial: Partial) -> None:
+        """Add a partial's counts.
+
+        Raises BrokenChainError if it doesn't follow its source's last one, and ClosedWindowError
+        if it holds counts for a closed window.
+        """
+        self._sources.check(partial)
+        closed_until = self.closable_until
+        for window, keys, counts in partial.windows:
+            if window < closed_until:
+                raise ClosedWindowError(
+                    f"source partition {partial.source} sent counts for the window at {window}, "
+                    f"but all windows before {closed_until} are closed"
+                )
+            if window not in self.open_windows:
+                self.open_windows.add(window)
+                self._cache.begin(window)
+            pending = self._pending.setdefault(window, {})
+            for key, n in zip(keys, counts, strict=True):
+                pending[key] = pending.get(key, 0) + n
+        self._sources.merged(partial)
+
+    async def next_closing(self) -> Closing | None:
+        """The next chunk of the oldest window that is due; None if none is.
+
+        Only committed counts are closed: nothing may be pending for the window.
+        """
+        due = [window for window in self.open_windows if window < self.closable_until]
+        if not due:
+            return None
+        window = min(due)
+        assert window not in self._pending, "a window is closed after its counts are committed"
+        after = self._bookkeeping.closing_after
+        if self._bookkeeping.closed_until < window:
+            after = None
+        counts = await self._store.scan(window, after, self._chunk)
+        return Closing(window, counts, last=len(counts) < self._chunk)
+
+    def closed(self, closing: Closing) -> None:
+        """Note that a chunk's final results are in the pending transaction."""
+        self._closed = closing
+
+    async def resolve(self, position: int) -> "Step":
+        """What the pending transaction changes: counts made absolute, tombstones, bookkeeping.
+
+        `position` is the offset of the repartition topic to go on from.
+        """
+        pending, self._pending = self._pending, {}
+        counts: Counts = {}
+        for window, differences in pending.items():
+            committed = await self._cache.counts(window, differences)
+            counts[window] = {key: committed.get(key, 0) + n for key, n in differences.items()}
+        closing, self._closed = self._closed, None
+        bookkeeping = replace(
+            self._bookkeeping,
+            position=position,
+            to_offsets=list(self._sources.to_offsets),
+            watermarks=list(self._sources.watermarks),
+        )
+        drop_before = None
+        if closing is not None:
+            counts[closing.window] = dict.fromkeys(key for key, _ in closing.counts)
+            drop_before = self._note_closed(closing, bookkeeping)
+        return Step(counts, bookkeeping, drop_before)
+
+    def _note_closed(self, closing: Closing, bookkeeping: Bookkeeping) -> int | None:
+        """Move the bookkeeping past a chunk; returns before which windows the store may drop."""
+        if not closing.last:
+            bookkeeping.closed_until = closing.window
+            bookkeeping.closing_after = closing.counts[-1][0]
+            return None
+        bookkeeping.closed_until = closing.window + self._windows.size_ms
+        bookkeeping.closing_after = None
+        return bookkeeping.closed_until
+
+    async def apply(self, step: "Step", position: int) -> None:
+        """Write a committed step to the store; `position` is the changelog's after the step."""
+        await self._store.apply(Changes(position, step.bookkeeping, step.counts, step.drop_before))
+        self._bookkeeping = step.bookkeeping
+        self._remember(step)
+
+    def _remember(self, step: "Step") -> None:
+        limit = step.drop_before
+        if limit is not None:
+            self.open_windows = {window for window in self.open_windows if window >= limit}
+            self._cache.drop_before(limit)
+        self._cache.remember(step.counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One transaction's effect on a partition of counts. None as a count is a tombstone."""
+
+    counts: Counts
+    bookkeeping: Bookkeeping
+    drop_before: int | None

@@ -1,0 +1,72 @@
+"""A store in memory, for the test driver: the same contract, and a disk that survives a crash."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from streams.state.store import Changes, Stored
+
+
+class Disk:
+    """What a worker's disk holds of one store; outlives the store that wrote it."""
+
+    def __init__(self) -> None:
+        self.stored: Stored | None = None
+        self.counts: dict[tuple[int, bytes], int] = {}
+
+
+async def _nothing(point: str) -> None:
+    """The step before each access; a test driver puts its crash points here."""
+
+
+class MemoryStore:
+    """See `Store`. `before` is awaited with the name of each access."""
+
+    def __init__(self, disk: Disk, before: Callable[[str], Awaitable[None]] = _nothing) -> None:
+        self._disk = disk
+        self._before = before
+
+    async def open(self) -> Stored | None:
+        await self._before("store-open")
+        return self._disk.stored
+
+    async def read(self, window: int, keys: Sequence[bytes]) -> list[int | None]:
+        await self._before("store-read")
+        return [self._disk.counts.get((window, key)) for key in keys]
+
+    async def scan(self, window: int, after: bytes | None, limit: int) -> list[tuple[bytes, int]]:
+        await self._before("store-scan")
+        found = sorted(
+            (key, count)
+            for (start, key), count in self._disk.counts.items()
+            if start == window and (after is None or key > after)
+        )
+        return found[:limit]
+
+    async def windows(self) -> list[int]:
+        await self._before("store-windows")
+        return sorted({start for start, _ in self._disk.counts})
+
+    async def apply(self, changes: Changes) -> None:
+        await self._before("store-apply")
+        disk = self._disk
+        for window, counts in changes.counts.items():
+            for key, count in counts.items():
+                if count is None:
+                    disk.counts.pop((window, key), None)
+                else:
+                    disk.counts[window, key] = count
+        if changes.drop_before is not None:
+            limit = changes.drop_before
+            disk.counts = {key: n for key, n in disk.counts.items() if key[0] >= limit}
+        bookkeeping = changes.bookkeeping
+        if bookkeeping is None and disk.stored is not None:
+            bookkeeping = disk.stored.bookkeeping
+        disk.stored = Stored(changes.position, bookkeeping)
+        await self._before("store-applied")
+
+    async def wipe(self) -> None:
+        await self._before("store-wipe")
+        self._disk.stored = None
+        self._disk.counts.clear()
+
+    async def close(self) -> None:
+        """Nothing to close."""

@@ -1,0 +1,197 @@
+"""The store on disk: one RocksDB for each task.
+
+Every access runs in a thread, so that a slow disk never holds up the event loop. A store that
+RocksDB can't open is moved aside by `wipe` and built again from the changelog.
+"""
+
+import asyncio
+import logging
+import shutil
+import struct
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch
+
+from streams.errors import StoreError
+from streams.state.changelog import (
+    Bookkeeping,
+    decode_count,
+    decode_key,
+    encode_count,
+    window_prefix,
+)
+from streams.state.store import Changes, Stored
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# Behind every count: those begin with a window start, whose first byte is below 0x80.
+_POSITION = b"\xfeposition"
+_BOOKKEEPING = b"\xfebookkeeping"
+_OFFSET = struct.Struct(">q")
+
+_BLOCK_CACHE_BYTES = 16 * 2**20
+_WRITE_BUFFER_BYTES = 16 * 2**20
+
+
+def _options() -> Options:
+    table = BlockBasedOptions()
+    table.set_block_cache(Cache(_BLOCK_CACHE_BYTES))
+    table.set_bloom_filter(10, False)
+    options = Options(raw_mode=True)
+    options.create_if_missing(True)
+    options.set_block_based_table_factory(table)
+    options.set_write_buffer_size(_WRITE_BUFFER_BYTES)
+    options.set_max_write_buffer_number(2)
+    options.set_keep_log_file_num(2)
+    options.set_max_log_file_size(2**20)
+    return options
+
+
+class RocksStore:
+    """See `Store`. `path` is the folder of this task's database."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._db: Rdict | None = None
+
+    async def open(self) -> Stored | None:
+        return await self._run("open", self._open)
+
+    async def read(self, window: int, keys: Sequence[bytes]) -> list[int | None]:
+        return await self._run("read", lambda: self._read(window, keys))
+
+    async def scan(self, window: int, after: bytes | None, limit: int) -> list[tuple[bytes, int]]:
+        return await self._run("read", lambda: self._scan(window, after, limit))
+
+    async def windows(self) -> list[int]:
+        return await self._run("read", self._windows)
+
+    async def apply(self, changes: Changes) -> None:
+        await self._run("write", lambda: self._apply(changes))
+
+    async def wipe(self) -> None:
+        await self._run("wipe", self._wipe)
+
+    async def close(self) -> None:
+        await self._run("close", self._close)
+
+    async def _run(self, verb: str, work: Callable[[], T]) -> T:
+        # Shielded: a cancelled task must not leave a thread at work on a store it then closes.
+        thread = asyncio.create_task(asyncio.to_thread(self._guarded, verb, work))
+        try:
+            return await asyncio.shield(thread)
+        except asyncio.CancelledError:
+            await asyncio.wait([thread])
+            raise
+
+    def _guarded(self, verb: str, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except StoreError:
+            raise
+        except Exception as exc:  # rocksdict raises bare Exception
+            if _is_corrupt(exc):
+                self._discard()
+            raise StoreError(f"can't {verb} the store {self._path}: {exc}") from exc
+
+    @property
+    def _open_db(self) -> Rdict:
+        if self._db is None:
+            raise StoreError(f"the store {self._path} is not open")
+        return self._db
+
+    def _open(self) -> Stored | None:
+        self._path.mkdir(parents=True, exist_ok=True)
+        try:
+            self._db = Rdict(str(self._path), _options())
+            return self._stored()
+        except Exception as exc:
+            if _is_locked(exc):
+                raise
+            self._discard()
+            self._wipe()
+            return None
+
+    def _stored(self) -> Stored | None:
+        db = self._open_db
+        position = db.get(_POSITION)
+        if position is None:
+            return None
+        raw = db.get(_BOOKKEEPING)
+        bookkeeping = None if raw is None else Bookkeeping.decode(raw)
+        return Stored(_OFFSET.unpack(position)[0], bookkeeping)
+
+    def _read(self, window: int, keys: Sequence[bytes]) -> list[int | None]:
+        # One call for all keys: rocksdict turns a list into RocksDB's MultiGet.
+        prefix = window_prefix(window)
+        found: list[bytes | None] = self._open_db.get([prefix + key for key in keys])  # type: ignore[assignment]
+        return [None if raw is None else decode_count(raw) for raw in found]
+
+    def _scan(self, window: int, after: bytes | None, limit: int) -> list[tuple[bytes, int]]:
+        prefix = window_prefix(window)
+        # The smallest key behind `after` is itself with a zero byte.
+        start = prefix if after is None else prefix + after + b"\0"
+        found: list[tuple[bytes, int]] = []
+        for key, value in self._open_db.items(from_key=start):
+            assert isinstance(key, bytes)  # as always in raw mode
+            if len(found) == limit or not key.startswith(prefix):
+                break
+            found.append((key[len(prefix) :], decode_count(value)))
+        return found
+
+    def _windows(self) -> list[int]:
+        found: list[int] = []
+        keys = self._open_db.iter()
+        keys.seek_to_first()
+        while keys.valid() and keys.key() < _BOOKKEEPING:
+            window = decode_key(keys.key()).window
+            found.append(window)
+            keys.seek(window_prefix(window + 1))
+        return found
+
+    def _apply(self, changes: Changes) -> None:
+        db = self._open_db
+        batch = WriteBatch(raw_mode=True)
+        for window, counts in changes.counts.items():
+            prefix = window_prefix(window)
+            for key, count in counts.items():
+                if count is None:
+                    batch.delete(prefix + key)
+                else:
+                    batch.put(prefix + key, encode_count(count))
+        if changes.drop_before is not None:
+            batch.delete_range(window_prefix(0), window_prefix(changes.drop_before))
+        if changes.bookkeeping is not None:
+            batch.put(_BOOKKEEPING, changes.bookkeeping.encode())
+        batch.put(_POSITION, _OFFSET.pack(changes.position))
+        db.write(batch)
+
+    def _discard(self) -> None:
+        """Remove a damaged database, so that the next open restores it from the changelog."""
+        log.warning("The store %s is damaged; it is built again from the changelog", self._path)
+        self._close()
+        shutil.rmtree(self._path, ignore_errors=True)
+
+    def _wipe(self) -> None:
+        self._close()
+        shutil.rmtree(self._path, ignore_errors=True)
+        self._path.mkdir(parents=True, exist_ok=True)
+        self._db = Rdict(str(self._path), _options())
+
+    def _close(self) -> None:
+        db, self._db = self._db, None
+        if db is not None:
+            db.close()
+
+
+def _is_corrupt(exc: Exception) -> bool:
+    return "corruption" in str(exc).lower()
+
+
+def _is_locked(exc: Exception) -> bool:
+    """Whether another process has the database open: then it is not damaged, and not ours."""
+    return "lock" in str(exc).lower()

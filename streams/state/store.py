@@ -1,0 +1,61 @@
+"""The contract of a store: one task's committed state on one worker's disk.
+
+A store is only ever written with what a committed transaction holds, in one atomic step that also
+moves `position`, the changelog offset the state corresponds to. So whatever happens to the
+process, the disk holds a state that once was committed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from streams.state.changelog import Bookkeeping
+
+#: Counts by window start (ms) and key; None deletes the count.
+Counts = dict[int, dict[bytes, int | None]]
+
+
+@dataclass(slots=True)
+class Changes:
+    """One atomic step of a store.
+
+    `drop_before` deletes all windows that start before it (ms), whatever `counts` says of them;
+    `position` is the changelog offset after the step's last record.
+    """
+
+    position: int
+    bookkeeping: Bookkeeping | None = None
+    counts: Counts = field(default_factory=dict)
+    drop_before: int | None = None
+
+
+class Stored(NamedTuple):
+    """What a store knows of itself: changelog offset, and bookkeeping if it was ever complete."""
+
+    position: int
+    bookkeeping: Bookkeeping | None
+
+
+class Store(Protocol):
+    """A store; every method may raise StoreError. Only one task at a time has it open."""
+
+    async def open(self) -> Stored | None:
+        """Open it, made anew if need be. None: it holds nothing."""
+
+    async def read(self, window: int, keys: Sequence[bytes]) -> list[int | None]:
+        """The counts of `keys` in a window, in their order."""
+
+    async def scan(self, window: int, after: bytes | None, limit: int) -> list[tuple[bytes, int]]:
+        """Up to `limit` keys and counts of a window in byte order, beginning behind `after`."""
+
+    async def windows(self) -> list[int]:
+        """Starts (ms) of the windows that have counts."""
+
+    async def apply(self, changes: Changes) -> None:
+        """Make one step, whole or not at all."""
+
+    async def wipe(self) -> None:
+        """Forget everything; the store stays open."""
+
+    async def close(self) -> None:
+        """Close it. Does nothing if it is not open."""

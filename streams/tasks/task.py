@@ -1,0 +1,200 @@
+"""A task: one partition of one topic, with a transactional producer of its own.
+
+    CREATED -> OPENING -> RUNNING <-> COMMITTING
+       any of them -> CLOSED
+
+A task is used once. On any error it is closed, all that was not committed is thrown away with it,
+and a new one is opened in its place. Whoever drives a task calls its methods one at a time:
+deliver a batch, wait until the agent's body is done with it, commit when that is due.
+"""
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from aiokafka.partitioner import murmur2
+
+from streams import metrics
+from streams.core.columns import TP, Chunk
+from streams.core.ports import Clock, Cluster, Headers, Member, Record
+from streams.errors import TaskStoppedError
+from streams.state.counts import Closing
+from streams.tasks import outgoing
+from streams.tasks.batch import Batch, Values
+from streams.tasks.outgoing import Outgoing
+
+
+class State(Enum):
+    """Where a task is in its life; see the module."""
+
+    CREATED = "created"
+    OPENING = "opening"
+    RUNNING = "running"
+    COMMITTING = "committing"
+    CLOSED = "closed"
+
+
+_LEGAL = {
+    State.CREATED: {State.OPENING, State.CLOSED},
+    State.OPENING: {State.RUNNING, State.CLOSED},
+    State.RUNNING: {State.COMMITTING, State.CLOSED},
+    State.COMMITTING: {State.RUNNING, State.CLOSED},
+    State.CLOSED: {State.CLOSED},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TaskContext:
+    """What all tasks of a worker share. Times in ms; `partitions` by topic."""
+
+    app_id: str
+    cluster: Cluster
+    clock: Clock
+    partitions: dict[str, int]
+    commit_interval_ms: int
+    window_idle_ms: int
+    max_ahead_ms: int
+    max_value_bytes: int
+    close_chunk: int
+    dead_letter_topic: str
+    late_topic: str | None
+
+    def partition_of(self, topic: str, key: bytes) -> int:
+        """The partition a key belongs to, as Java's producers decide it."""
+        return int(murmur2(key) & 0x7FFFFFFF) % self.partitions[topic]
+
+
+class Task(ABC):
+    """See the module. `member` is our place in the group when the partition was assigned."""
+
+    def __init__(self, tp: TP, context: TaskContext, member: Member) -> None:
+        self.tp = tp
+        self.context = context
+        self.member = member
+        self.state = State.CREATED
+        self.position = 0
+        self._producer = context.cluster.producer(f"{context.app_id}-{tp}")
+        self._outgoing = Outgoing()
+        self._committed_at = context.clock.now()
+
+    async def open(self) -> None:
+        """Fence older owners, then find the state and position to go on from.
+
+        Raises TaskStoppedError if going on would falsify counts, FingerprintMismatchError if the
+        stored state belongs to other settings, and TaskRetriedError otherwise.
+        """
+        self._move(State.OPENING)
+        await self._producer.start()
+        await self._restore()
+        self._committed_at = self.context.clock.now()
+        self._move(State.RUNNING)
+
+    def deliver(self, chunk: Chunk) -> Batch | None:
+        """The batch to hand to the agent, or None if the chunk isn't the one that follows.
+
+        Then the driver seeks to `position` and fetches anew.
+        """
+        assert self.state is State.RUNNING
+        if chunk.from_offset != self.position:
+            return None
+        return Batch(self, chunk)
+
+    def done(self, batch: Batch) -> None:
+        """Note that the agent's body is done with a batch."""
+        self.position = batch.chunk.next_offset
+
+    async def tick(self) -> Batch | None:
+        """An empty batch, if the task has something to do that no record asks for."""
+        return None
+
+    def empty_chunk(self) -> Chunk:
+        """A chunk of no records at the current position."""
+        return Chunk(self.tp, self.position, self.position)
+
+    def commit_in(self) -> int | None:
+        """Milliseconds until the next commit is due; None if nothing is pending."""
+        if not self.pending:
+            return None
+        if self.urgent:
+            return 0
+        elapsed = self.context.clock.now() - self._committed_at
+        # A clock that was set back must not put the commit off.
+        interval = self.context.commit_interval_ms
+        return min(max(0, interval - elapsed), interval)
+
+    async def commit(self) -> None:
+        """Commit all that the delivered batches caused. After an error the task must be closed."""
+        self._move(State.COMMITTING)
+        with metrics.COMMIT_SECONDS.labels(self.tp.topic).time():
+            sent, self._outgoing = self._outgoing, Outgoing()
+            await self._commit(sent)
+        self._committed_at = self.context.clock.now()
+        for tp, records in sent.records.items():
+            metrics.RECORDS_OUT.labels(tp.topic).inc(len(records))
+        self._move(State.RUNNING)
+        for function in sent.after_commit:
+            function()
+
+    async def close(self) -> None:
+        """Let go of producer and store; what is not committed is lost, and will be done again."""
+        self._move(State.CLOSED)
+        with contextlib.suppress(Exception):
+            await self._producer.close()
+
+    def send(
+        self, topic: str, key: bytes | None, value: bytes | None, timestamp: int, headers: Headers
+    ) -> None:
+        """Add a record to the pending transaction; see `Batch.send`."""
+        partition = (
+            self.tp.partition % self.context.partitions[topic]
+            if key is None
+            else self.context.partition_of(topic, key)
+        )
+        self._outgoing.add(TP(topic, partition), Record(key, value, timestamp, headers))
+
+    def after_commit(self, function: Callable[[], None]) -> None:
+        """See `Batch.after_commit`."""
+        self._outgoing.after_commit.append(function)
+
+    def count(self, values: Values) -> None:
+        """Count values by window; only a source that feeds a windowed count can."""
+        raise TaskStoppedError(
+            f"{values.batch} can't be counted: its topic feeds no windowed count",
+            "Declare a table for the topic",
+        )
+
+    def merge(self, batch: Batch) -> None:
+        """Merge partial counts; only stage two of a windowed count can."""
+        raise TaskStoppedError(
+            f"{batch} can't be merged: it holds no partial counts",
+            "Let the agent read the table's partials",
+        )
+
+    def closed(self, batch: Batch) -> Closing | None:
+        """The chunk of a closed window that came with a batch, if any; see `CountTask`."""
+        return batch.closing
+
+    @property
+    @abstractmethod
+    def pending(self) -> bool:
+        """Whether there is anything to commit."""
+
+    @property
+    @abstractmethod
+    def urgent(self) -> bool:
+        """Whether what is pending should be committed at once."""
+
+    @abstractmethod
+    async def _restore(self) -> None: ...
+
+    @abstractmethod
+    async def _commit(self, sent: Outgoing) -> None: ...
+
+    async def _transact(self, sent: Outgoing) -> dict[TP, int]:
+        return await outgoing.commit(self._producer, sent, self.member)
+
+    def _move(self, to: State) -> None:
+        assert to in _LEGAL[self.state], f"{self.tp}: {self.state.value} -> {to.value}"
+        self.state = to

@@ -1,0 +1,46 @@
+"""What a job is made of, as far as tasks need to know it."""
+
+from dataclasses import dataclass
+
+from streams.core.windows import TumblingWindows
+
+
+@dataclass(frozen=True, slots=True)
+class WindowedCount:
+    """A count in two stages: partial counts at the source, merged by key after a shuffle.
+
+    `selection` names the filter and the normalisation that lead to the key; counts made with
+    another one can't be mixed with these.
+    """
+
+    name: str
+    windows: TumblingWindows
+    selection: str
+    source_topic: str
+    partials_topic: str
+    changelog_topic: str
+
+    def fingerprint(self, sources: int, partitions: int) -> dict[str, int | str]:
+        """What the stored counts depend on; `sources` and `partitions` are partition counts."""
+        return {
+            "window_ms": self.windows.size_ms,
+            "grace_ms": self.windows.grace_ms,
+            "selection": self.selection,
+            "source_partitions": sources,
+            "partitions": partitions,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """All windowed counts of an application, found by the topics their stages read."""
+
+    counts: tuple[WindowedCount, ...]
+
+    def fed_by(self, topic: str) -> WindowedCount | None:
+        """The count whose first stage reads `topic`."""
+        return next((count for count in self.counts if count.source_topic == topic), None)
+
+    def merged_from(self, topic: str) -> WindowedCount | None:
+        """The count whose second stage reads `topic`."""
+        return next((count for count in self.counts if count.partials_topic == topic), None)
