@@ -5,6 +5,7 @@ after the task's transactional id was fenced, so that the end can't move any mor
 """
 
 import logging
+from collections.abc import Callable
 from typing import NamedTuple
 
 from streams import crash_points, metrics
@@ -25,22 +26,28 @@ class Replayed(NamedTuple):
 
 
 async def restore(
-    table: str, cluster: Cluster, tp: TP, store: Store, fingerprint: dict[str, int | str]
+    table: str,
+    cluster: Cluster,
+    tp: TP,
+    store: Store,
+    fingerprint: dict[str, int | str],
+    on_progress: Callable[[], None],
 ) -> Bookkeeping | None:
     """Open and restore `store` from changelog partition `tp`; None if there is nothing yet.
 
+    `on_progress` is called after each piece.
     Raises FingerprintMismatchError, and StoreError as the store does.
     """
     stored = await store.open()
     span = await cluster.log_range(tp)
     replayed = Replayed(0, None)
     if stored is not None and _belongs(stored, span):
-        replayed = await _replay(table, cluster, tp, store, stored, span)
+        replayed = await _replay(table, cluster, tp, store, stored, span, on_progress)
     if replayed.newest is None:
         if stored is not None:
             log.warning("The store of %s does not belong to its changelog; restoring in full", tp)
         await store.wipe()
-        replayed = await _replay(table, cluster, tp, store, None, span)
+        replayed = await _replay(table, cluster, tp, store, None, span, on_progress)
     metrics.RESTORED.labels(table, tp.partition).inc(replayed.records)
     metrics.LAST_RESTORE.labels(table, tp.partition).set(replayed.records)
     found = replayed.newest
@@ -58,7 +65,13 @@ def _belongs(stored: Stored, span: LogRange) -> bool:
 
 
 async def _replay(
-    table: str, cluster: Cluster, tp: TP, store: Store, stored: Stored | None, span: LogRange
+    table: str,
+    cluster: Cluster,
+    tp: TP,
+    store: Store,
+    stored: Stored | None,
+    span: LogRange,
+    on_progress: Callable[[], None],
 ) -> Replayed:
     """Apply the changelog from the store's position on; no bookkeeping if the store is foreign.
 
@@ -88,6 +101,7 @@ async def _replay(
         position = changes.position
         await store.apply(changes)
         metrics.RESTORE_REMAINING.labels(table, tp.partition).set(span.end - following)
+        on_progress()
     return Replayed(replayed, newest)
 
 

@@ -7,6 +7,7 @@ chunk, and handed to the agent.
 
 import logging
 import uuid
+from collections.abc import Callable
 
 from streams import crash_points, metrics
 from streams.core.columns import TP, Chunk
@@ -64,12 +65,17 @@ class CountTask(Task):
         """The repartition topic is not needed below this any more, whoever takes over."""
         return self._committed_position
 
-    async def _restore(self) -> None:
+    async def _restore(self, on_progress: Callable[[], None]) -> None:
         context = self.context
         sources = context.partitions[self._count.source_topic]
         fingerprint = self._count.fingerprint(sources, context.partitions[self.tp.topic])
         restored = await restore(
-            self._count.name, context.cluster, self._changelog, self._store, fingerprint
+            self._count.name,
+            context.cluster,
+            self._changelog,
+            self._store,
+            fingerprint,
+            on_progress,
         )
         if restored is None:
             restored = Bookkeeping.begin(uuid.uuid4().hex, fingerprint, sources)

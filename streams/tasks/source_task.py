@@ -3,6 +3,8 @@
 Its state is small enough to travel with its committed offset: see `source_progress`.
 """
 
+from collections.abc import Callable
+
 from streams import metrics
 from streams.core.columns import TP
 from streams.core.counting import Aside, SourceCounter
@@ -59,7 +61,7 @@ class SourceTask(Task):
         """Stream time has passed a window's end and grace: stage two waits to hear of it."""
         return self._open_from > self._sent_open_from
 
-    async def _restore(self) -> None:
+    async def _restore(self, on_progress: Callable[[], None]) -> None:
         cluster = self.context.cluster
         committed = (await cluster.committed(self.context.app_id, [self.tp])).get(self.tp)
         if committed is None:
@@ -70,6 +72,7 @@ class SourceTask(Task):
                 f"{self.tp}: the committed offset {committed.offset} is outside of the log, "
                 f"which holds [{log.start}, {log.end})"
             )
+        on_progress()
         progress = SourceProgress.decode(committed.metadata, committed.offset, self._partitions)
         self._counter = SourceCounter(self._windows, self._partitions, progress.stream_time)
         self._sent_to = progress.sent_to

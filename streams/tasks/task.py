@@ -45,6 +45,10 @@ _LEGAL = {
 }
 
 
+def _ignore() -> None:
+    """For callers that don't watch a restore."""
+
+
 @dataclass(frozen=True, slots=True)
 class TaskContext:
     """What all tasks of a worker share. Times in ms; `partitions` by topic."""
@@ -75,19 +79,23 @@ class Task(ABC):
         self.member = member
         self.state = State.CREATED
         self.position = 0
+        #: Set when a batch was given up half-way: what is pending may not be committed any more.
+        self.spoiled = False
         self._producer = context.cluster.producer(f"{context.app_id}-{tp}")
         self._outgoing = Outgoing()
         self._committed_at = context.clock.now()
 
-    async def open(self) -> None:
+    async def open(self, on_progress: Callable[[], None] = _ignore) -> None:
         """Fence older owners, then find the state and position to go on from.
+
+        `on_progress` is called as the restore gets on.
 
         Raises TaskStoppedError if going on would falsify counts, FingerprintMismatchError if the
         stored state belongs to other settings, and TaskRetriedError otherwise.
         """
         self._move(State.OPENING)
         await self._producer.start()
-        await self._restore()
+        await self._restore(on_progress)
         self._committed_at = self.context.clock.now()
         self._move(State.RUNNING)
 
@@ -187,7 +195,7 @@ class Task(ABC):
         """Whether what is pending should be committed at once."""
 
     @abstractmethod
-    async def _restore(self) -> None: ...
+    async def _restore(self, on_progress: Callable[[], None]) -> None: ...
 
     @abstractmethod
     async def _commit(self, sent: Outgoing) -> None: ...

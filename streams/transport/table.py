@@ -25,6 +25,15 @@ class CountTable(faust.Table[bytes, int]):
         #: The topic through which partial counts reach the second stage; an agent has to read it.
         self.partials = partials
 
+    async def on_start(self) -> None:
+        """Nothing to open: each task opens its own store."""
+
+    async def on_rebalance(self, *args: Any, **options: Any) -> None:
+        """Nothing to move: tasks come and go with their partitions."""
+
+    async def on_recovery_completed(self, *args: Any, **options: Any) -> None:
+        """Nothing to do: a task runs as soon as its own store is restored."""
+
     def count(self, values: Values) -> None:
         """Count values under the windows of their records' timestamps (stage one).
 

@@ -1,0 +1,23 @@
+# One image for workers and producers:
+#   docker run tally                                  a worker
+#   docker run --no-healthcheck tally tally-produce simulate
+FROM python:3.11-slim AS build
+RUN python -m venv /opt/tally
+WORKDIR /src
+COPY . .
+RUN /opt/tally/bin/pip install --no-cache-dir .
+
+FROM python:3.11-slim
+RUN useradd --uid 10001 --no-create-home tally && install -d -o tally /data
+COPY --from=build /opt/tally /opt/tally
+ENV PATH=/opt/tally/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    STREAMS_DATA_DIR=/data \
+    STREAMS_WEB_HOST=0.0.0.0
+USER tally
+WORKDIR /data
+VOLUME /data
+EXPOSE 6066
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-c", \
+    "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('STREAMS_WEB_PORT', '6066') + '/health', timeout=4)"]
+CMD ["tally", "worker"]

@@ -1,0 +1,73 @@
+"""Loopback ports: free ones, and a clear word when a wanted one is taken."""
+
+from __future__ import annotations
+
+import random
+import socket
+from dataclasses import dataclass
+
+from deploy.local.errors import PortTakenError
+
+HOST = "127.0.0.1"
+# Below the range from which systems pick the ports of outgoing connections. Inside it, a client
+# that retries while its broker is down could be given the broker's own port.
+SEARCH_RANGE = range(20_000, 32_000)
+ATTEMPTS = 200
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """The ports of one broker, which is a controller too."""
+
+    client: int
+    internal: int
+    controller: int
+
+
+def allocate(brokers: int, first_port: int) -> dict[int, Addresses]:
+    """Ports for brokers 1, 2, ...: clients' from ``first_port`` upwards, or any free if it is 0."""
+    if first_port:
+        clients = list(range(first_port, first_port + brokers))
+        for port in clients:
+            _require_free(port)
+    else:
+        clients = _free_ports(brokers)
+    others = _free_ports(2 * brokers, besides=clients)
+    internal, controller = others[:brokers], others[brokers:]
+    return {
+        node_id: Addresses(*ports)
+        for node_id, ports in enumerate(zip(clients, internal, controller, strict=True), start=1)
+    }
+
+
+def accepts_connections(port: int) -> bool:
+    """Whether something listens on a loopback port by now."""
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def _free_ports(count: int, besides: list[int] | None = None) -> list[int]:
+    found: list[int] = []
+    for port in random.sample(SEARCH_RANGE, ATTEMPTS):
+        if port not in (besides or []) and _is_free(port):
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise PortTakenError(f"Found no {count} free loopback ports in {ATTEMPTS} attempts")
+
+
+def _require_free(port: int) -> None:
+    if not _is_free(port):
+        raise PortTakenError(f"Port {port} on {HOST} is taken")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As Kafka does: a port that only waits out an old connection counts as free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True

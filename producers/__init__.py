@@ -1,0 +1,1 @@
+"""Sources that feed the input topic with hashtags: one command, a sub-command each."""

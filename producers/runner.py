@@ -1,0 +1,91 @@
+"""From a source to the topic, until it ends or somebody stops it."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine, Mapping
+from contextlib import aclosing
+from typing import Any, TextIO
+
+from producers.publisher import Publisher
+from producers.rate_line import RateLine
+from producers.sources import Source
+from streams.settings import Settings
+from streams.topics import ensure_topics
+
+
+async def run(
+    settings: Settings,
+    topic: str,
+    source: Source,
+    topic_configs: Mapping[str, str],
+    out: TextIO = sys.stderr,
+) -> None:
+    """Publish all of `source`; SIGINT and SIGTERM end it cleanly, a second one at once.
+
+    A topic that is missing is created with `topic_configs`, if the settings let us. Raises
+    TallyError for whatever goes wrong. What was taken is flushed, within bounds.
+    """
+    stop = _on_signals()
+    publisher = Publisher(settings.kafka, topic)
+    try:
+        await _unless(stop, ensure_topics(settings, [topic], topic_configs))
+        await _unless(stop, publisher.start())
+        if not stop.done():
+            await _publish(source, publisher, stop, out)
+    finally:
+        await publisher.close()
+
+
+def _on_signals() -> asyncio.Future[None]:
+    """A future that is done as soon as somebody wants us to end."""
+    loop = asyncio.get_running_loop()
+    stop = loop.create_future()
+
+    def stopped() -> None:
+        stop.set_result(None)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped)
+    return stop
+
+
+async def _unless(stop: asyncio.Future[None], work: Coroutine[Any, Any, None]) -> None:
+    """Do `work`, or break it off when `stop` is done; raises what either of them raises."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+    if not task.cancelled():
+        task.result()
+    if stop.done():
+        stop.result()
+
+
+async def _publish(
+    source: Source, publisher: Publisher, stop: asyncio.Future[None], out: TextIO
+) -> None:
+    line = RateLine(publisher, out)
+    showing = asyncio.create_task(line.run())
+    try:
+        await _unless(stop, _unless(publisher.failure, _pump(source, publisher)))
+        await publisher.flush()
+    finally:
+        showing.cancel()
+        await asyncio.wait({showing})
+        print(_told(line.summary(), source.report()), file=out)
+
+
+async def _pump(source: Source, publisher: Publisher) -> None:
+    async with aclosing(source.chunks()) as chunks:
+        async for chunk in chunks:
+            await publisher.publish(chunk)
+
+
+def _told(summary: str, report: str) -> str:
+    return f"{summary}; {report}" if report else summary

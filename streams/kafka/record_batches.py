@@ -1,0 +1,117 @@
+"""Hook: stop aiokafka's fetcher at Kafka's own record batches, not at an object a record.
+
+Written for aiokafka 0.14.0; `tests/contract/test_record_batches.py` compares it with `getmany`.
+What is used of aiokafka's inside: `Fetcher._records`, `FetchResult` and `FetchError`,
+`PartitionRecords._records`, `_consume_aborted_up_to`, `_contains_abort_marker`. Skipping aborted
+transactions and control batches follows `PartitionRecords._unpack_records`.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
+from aiokafka.errors import CorruptRecordException
+
+from streams.core.columns import TP, Chunk, Columns
+
+
+@dataclass(slots=True)
+class FetchedBatches:
+    """What was fetched of a partition, still encoded; `error` if the broker refused the fetch."""
+
+    tp: TP
+    from_offset: int
+    next_offset: int
+    batches: list[Any]
+    error: Exception | None = None
+
+    def decode(self) -> Chunk:
+        """The records as columns."""
+        chunk = Chunk(self.tp, self.from_offset, self.next_offset)
+        for batch in self.batches:
+            if batch.base_offset < self.from_offset:
+                records = [r for r in batch if r.offset >= self.from_offset]
+            else:
+                records = batch
+            chunk.batches.append(_columns(records))
+        return chunk
+
+
+def _columns(records: Iterable[Any]) -> Columns:
+    values: list[bytes | None] = []
+    timestamps: list[int] = []
+    offsets: list[int] = []
+    # Bound methods and no kept record: this loop is where most of consuming goes.
+    add_value, add_timestamp, add_offset = values.append, timestamps.append, offsets.append
+    for record in records:
+        add_value(record.value)
+        add_timestamp(record.timestamp)
+        add_offset(record.offset)
+    return Columns(values, timestamps, offsets)
+
+
+async def fetched_batches(
+    fetcher: Any, wanted: Collection[TP], seconds: float
+) -> list[FetchedBatches]:
+    """What the fetcher has for the `wanted` partitions; waits up to `seconds` for some.
+
+    Has to run in the event loop of the fetcher's consumer.
+    """
+    with fetcher._subscriptions.fetch_context():
+        taken = list(_take(fetcher, wanted))
+        if not taken and seconds > 0:
+            waiter = fetcher._create_fetch_waiter()
+            done, _ = await asyncio.wait([waiter], timeout=seconds)
+            if done and not fetcher._closed:
+                waiter.result()  # raises what refused all fetches, such as a denied topic
+                taken = list(_take(fetcher, wanted))
+            else:
+                waiter.cancel()
+    return taken
+
+
+def _take(fetcher: Any, wanted: Collection[TP]) -> Iterator[FetchedBatches]:
+    if fetcher._subscriptions.reassignment_in_progress:
+        return
+    for tp in list(fetcher._records):
+        if tp not in wanted:
+            if not fetcher._subscriptions.is_assigned(tp):
+                del fetcher._records[tp]
+            continue
+        result = fetcher._records.pop(tp)
+        fetcher._notify(fetcher._wait_consume_future)
+        ours = TP(tp.topic, tp.partition)
+        if not isinstance(result, FetchResult):
+            yield FetchedBatches(ours, 0, 0, [], result._error)
+        elif result.has_more() and result.check_assignment(tp):
+            yield _batches_of(ours, result)
+
+
+def _batches_of(tp: TP, result: Any) -> FetchedBatches:
+    records: PartitionRecords = result._partition_records
+    from_offset = records.next_fetch_offset
+    batches = list(_visible(records))
+    result._update_position()
+    return FetchedBatches(tp, from_offset, records.next_fetch_offset, batches)
+
+
+def _visible(records: Any) -> Iterator[Any]:
+    """The batches that a reader may see; moves `next_fetch_offset` past all others too."""
+    read_committed = records._isolation_level == READ_COMMITTED
+    while records._records.has_next():
+        batch = records._records.next_batch()
+        if records._check_crcs and not batch.validate_crc():
+            raise CorruptRecordException(f"Invalid CRC - {records._tp}")
+        visible = not batch.is_control_batch
+        if read_committed and batch.producer_id is not None:
+            records._consume_aborted_up_to(batch.base_offset)
+            if batch.is_control_batch and records._contains_abort_marker(batch):
+                records._aborted_producers.discard(batch.producer_id)
+            if batch.is_transactional and batch.producer_id in records._aborted_producers:
+                visible = False
+        # A batch may end below the offset asked for, when compaction has emptied its tail.
+        if visible and batch.next_offset > records.next_fetch_offset:
+            yield batch
+        records.next_fetch_offset = max(records.next_fetch_offset, batch.next_offset)

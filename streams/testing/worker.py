@@ -1,0 +1,161 @@
+"""A worker process of the test driver: its tasks, its agents and its disk."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from streams.core.columns import TP
+from streams.core.ports import Clock, Member
+from streams.core.selection import Selector, Steps
+from streams.settings import Settings
+from streams.state.memory import Disk, MemoryStore
+from streams.tasks.batch import Batch, Body
+from streams.tasks.count_task import CountTask
+from streams.tasks.source_task import SourceTask
+from streams.tasks.task import State, Task, TaskContext
+from streams.tasks.topology import Topology
+from streams.testing.agent import Agent
+from streams.testing.broker import Broker
+from streams.testing.client import Client
+from streams.testing.crash import Crash, CrashPlan
+
+Disks = dict[TP, Disk]
+
+
+class Job(Protocol):
+    """What can be driven: a `StreamsApp`, or anything else that declares a topology."""
+
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def topology(self) -> Topology: ...
+
+    @property
+    def bodies(self) -> Mapping[str, Body]: ...
+
+
+def task_context(settings: Settings, client: Client, clock: Clock, broker: Broker) -> TaskContext:
+    """What the tasks of one worker share."""
+    return TaskContext(
+        app_id=settings.app_id,
+        cluster=client,
+        clock=clock,
+        partitions=broker.partitions(),
+        commit_interval_ms=settings.commit_interval_ms,
+        window_idle_ms=settings.window_idle_ms,
+        max_ahead_ms=settings.max_ahead_ms,
+        max_value_bytes=settings.max_value_bytes,
+        close_chunk=settings.close_chunk,
+        dead_letter_topic=settings.dead_letter_topic,
+        late_topic=settings.late_topic,
+    )
+
+
+class Worker:
+    """One process: it dies as a whole, and knows of its group what it was last told.
+
+    `member` and `assigned` are that knowledge; they are out of date in a worker that was paused
+    while the group went on.
+    """
+
+    def __init__(
+        self, job: Job, broker: Broker, clock: Clock, disks: Disks, plan: CrashPlan
+    ) -> None:
+        self.alive = True
+        self.paused = False
+        self.disks = disks
+        self.member = Member(job.settings.app_id, 0, "")
+        self.assigned: set[TP] = set()
+        #: Tasks that have stopped for good.
+        self.stopped: set[TP] = set()
+        self.tasks: dict[TP, Task] = {}
+        self._job = job
+        self._plan = plan
+        self._client = Client(broker, self._point)
+        self._context = task_context(job.settings, self._client, clock, broker)
+        self._selectors: dict[str, dict[Steps, Selector]] = {}
+        self._agents: dict[str, Agent] = {}
+
+    async def _point(self, name: str) -> None:
+        # What is still under way when a process dies comes no further either.
+        if not self.alive:
+            raise Crash(name)
+        try:
+            self._plan.point(name)
+        except Crash:
+            self.alive = False
+            raise
+
+    async def task(self, tp: TP) -> Task:
+        """The running task of a partition, opened if need be."""
+        task = self.tasks.get(tp)
+        if task is None:
+            task = self.tasks[tp] = self._new_task(tp)
+        if task.state is State.CREATED:
+            await task.open()
+        return task
+
+    async def deliver(self, tp: TP, records: int, batches: int = 1) -> bool:
+        """Fetch and process up to `records` records; False if there were none."""
+        task = await self.task(tp)
+        chunk = await self._client.fetch(tp, task.position, records, batches)
+        if chunk.next_offset == chunk.from_offset:
+            return False
+        batch = task.deliver(chunk)
+        assert batch is not None, f"{tp}: fetched at {task.position}, but refused"
+        await self._process(task, batch)
+        return True
+
+    async def tick(self, tp: TP) -> bool:
+        """Do what no record asks for: close windows, look for idleness. False if nothing."""
+        task = await self.task(tp)
+        batch = await task.tick()
+        if batch is None:
+            return False
+        await self._process(task, batch)
+        return True
+
+    async def commit(self, tp: TP) -> None:
+        """Commit what the partition's task has done."""
+        task = await self.task(tp)
+        await task.commit()
+        if isinstance(task, CountTask):
+            await task.forget_merged()
+
+    async def discard(self, tp: TP) -> None:
+        """Close a task without committing."""
+        task = self.tasks.pop(tp, None)
+        if task is not None:
+            await task.close()
+
+    async def hand_over(self, tp: TP) -> None:
+        """Commit and close a task, as when its partition is revoked."""
+        task = self.tasks.get(tp)
+        if task is not None and task.pending:
+            await self.commit(tp)
+        await self.discard(tp)
+
+    async def end(self) -> None:
+        """Be no more; nothing is cleaned up but what would be left in the test's own process."""
+        self.alive = False
+        self.tasks.clear()
+        agents, self._agents = self._agents, {}
+        for agent in agents.values():
+            await agent.stop()
+
+    async def _process(self, task: Task, batch: Batch) -> None:
+        topic = task.tp.topic
+        if topic not in self._agents:
+            self._agents[topic] = Agent(topic, self._job.bodies[topic])
+        await self._agents[topic].process(batch)
+        task.done(batch)
+
+    def _new_task(self, tp: TP) -> Task:
+        topology = self._job.topology
+        if (count := topology.fed_by(tp.topic)) is not None:
+            selectors = self._selectors.setdefault(count.name, {})
+            return SourceTask(tp, self._context, self.member, count, selectors)
+        count = topology.merged_from(tp.topic)
+        assert count is not None, f"no windowed count reads {tp.topic}"
+        store = MemoryStore(self.disks.setdefault(tp, Disk()), self._point)
+        return CountTask(tp, self._context, self.member, count, store)

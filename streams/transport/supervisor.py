@@ -1,0 +1,149 @@
+"""All tasks of a worker: one slot for each assigned partition."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from streams import crash_points, metrics
+from streams.core.columns import TP, Chunk
+from streams.core.ports import Member
+from streams.core.selection import Selector, Steps
+from streams.errors import StartError, TaskStoppedError
+from streams.state.rocksdb import RocksStore
+from streams.tasks.batch import Batch
+from streams.tasks.count_task import CountTask
+from streams.tasks.source_task import SourceTask
+from streams.tasks.task import Task, TaskContext
+from streams.tasks.topology import Topology
+from streams.transport.slot import Group, Slot, Status
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two rounds of deleting what stage two has merged.
+FORGET_SECONDS = 30.0
+
+
+class TaskHealth(NamedTuple):
+    """One task as `/health` shows it; `error` is the last one, without any secret."""
+
+    topic: str
+    partition: int
+    status: str
+    position: int | None
+    stalled: bool
+    error: str | None
+
+
+class Supervisor:
+    """Owns the slots. Not thread-safe: lives in the worker's main event loop."""
+
+    def __init__(
+        self,
+        context: TaskContext,
+        topology: Topology,
+        state_dir: Path,
+        group: Group,
+        deliver: Callable[[Batch], Awaitable[None]],
+        on_fatal: Callable[[StartError], Awaitable[None]],
+    ) -> None:
+        self._context = context
+        self._topology = topology
+        self._state_dir = state_dir
+        self._group = group
+        self._deliver = deliver
+        self._on_fatal = on_fatal
+        self._selectors: dict[Steps, Selector] = {}
+        self._slots: dict[TP, Slot] = {}
+        self._forgetting: asyncio.Task[None] | None = None
+        #: Set when a slot may have got room for a chunk.
+        self.room_changed = asyncio.Event()
+
+    def assign(self, tps: Iterable[TP], member: Member) -> None:
+        """Open a task for each partition; `member` is our place in the group from now on."""
+        metrics.REBALANCES.inc()
+        for tp in sorted(tps):
+            slot = Slot(tp, member, self._make_task, self._group, self._deliver, self.room_changed)
+            slot.fatal.add_done_callback(self._fatal)
+            self._slots[tp] = slot
+            slot.start()
+        if self._forgetting is None:
+            self._forgetting = asyncio.create_task(self._forget_merged())
+
+    async def revoke(self) -> None:
+        """Close all tasks; a new assignment opens those anew that stay here."""
+        crash_points.reached("at-revoke")
+        slots, self._slots = self._slots, {}
+        await asyncio.gather(*(slot.stop() for slot in slots.values()))
+
+    async def stop(self) -> None:
+        """Close everything."""
+        if self._forgetting is not None:
+            self._forgetting.cancel()
+            await asyncio.wait([self._forgetting])
+        await self.revoke()
+
+    def wanted(self) -> set[TP]:
+        """Partitions to fetch: those whose task has room for a chunk."""
+        return {tp for tp, slot in self._slots.items() if slot.has_room}
+
+    @property
+    def all_have_room(self) -> bool:
+        """Whether no running task is busy with what it has."""
+        return all(slot.has_room for slot in self._slots.values())
+
+    def put(self, tp: TP, fetched: Chunk | Exception) -> None:
+        """Hand a fetched chunk, or an error, to the partition's task, if it is still here."""
+        slot = self._slots.get(tp)
+        if slot is not None:
+            slot.put(fetched)
+
+    def health(self, stall_seconds: float) -> list[TaskHealth]:
+        """How each task does."""
+        return [
+            TaskHealth(
+                tp.topic,
+                tp.partition,
+                slot.status.value,
+                slot.task.position if slot.task is not None else None,
+                slot.stalled(stall_seconds),
+                str(slot.error) if slot.error is not None else None,
+            )
+            for tp, slot in sorted(self._slots.items())
+        ]
+
+    def count_tasks(self) -> dict[str, int]:
+        """How many tasks there are in each status."""
+        counts = dict.fromkeys((status.value for status in Status), 0)
+        for slot in self._slots.values():
+            counts[slot.status.value] += 1
+        return counts
+
+    def _make_task(self, tp: TP, member: Member) -> Task:
+        count = self._topology.merged_from(tp.topic)
+        if count is not None:
+            store = RocksStore(self._state_dir / count.name / str(tp.partition))
+            return CountTask(tp, self._context, member, count, store)
+        count = self._topology.fed_by(tp.topic)
+        if count is None:
+            raise TaskStoppedError(f"no table is declared for {tp.topic}", "Declare one")
+        return SourceTask(tp, self._context, member, count, self._selectors)
+
+    def _fatal(self, future: "asyncio.Future[None]") -> None:
+        exc = None if future.cancelled() else future.exception()
+        if isinstance(exc, StartError):
+            self._stopping = asyncio.ensure_future(self._on_fatal(exc))
+
+    async def _forget_merged(self) -> None:
+        """Keep the repartition topics small."""
+        while True:
+            await asyncio.sleep(FORGET_SECONDS)
+            for task in self._count_tasks():
+                try:
+                    await task.forget_merged()
+                except Exception as exc:
+                    log.warning("%s: merged records could not be deleted yet: %s", task.tp, exc)
+
+    def _count_tasks(self) -> Collection[CountTask]:
+        return [s.task for s in self._slots.values() if isinstance(s.task, CountTask)]

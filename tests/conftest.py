@@ -1,0 +1,51 @@
+"""Fixtures for all tests: real clusters, started once and only when asked for."""
+
+import os
+import re
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from deploy.local import ExternalKafka, LocalKafka, local_or_external
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if os.environ.get("TALLY_TEST_LONG"):
+        return
+    skip = pytest.mark.skip(reason="takes minutes; set TALLY_TEST_LONG=1")
+    for item in items:
+        if "long" in item.keywords:
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[LocalKafka | ExternalKafka]:
+    """One broker that all tests share: the one KAFKA_BOOTSTRAP names, else one of our own."""
+    with local_or_external() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def secured_kafka() -> Iterator[LocalKafka]:
+    """One broker with SASL_SSL and ACLs; user "nobody", password "nothing", may do nothing."""
+    with LocalKafka(security="sasl_ssl", users={"nobody": "nothing"}) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def unique(request: pytest.FixtureRequest) -> Callable[[str], str]:
+    """Makes a name that no other test or run has, for topics, groups and applications."""
+    test = re.sub(r"[^A-Za-z0-9._-]", "-", request.node.name)[:60]
+    token = uuid.uuid4().hex[:8]
+
+    def name(what: str) -> str:
+        return f"{what}-{test}-{token}"
+
+    return name
+
+
+@pytest.fixture
+def topic(unique: Callable[[str], str]) -> str:
+    """The name of a topic of this test's own; it doesn't exist yet."""
+    return unique("topic")

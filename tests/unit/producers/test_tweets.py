@@ -1,0 +1,271 @@
+"""The v2 stream, from a local server that misbehaves the way Twitter's does."""
+
+import asyncio
+import json
+import logging
+import socket
+import ssl
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from itertools import pairwise
+from typing import Any
+
+import aiohttp
+import pytest
+import trustme
+from aiohttp import web
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from producers.hashtags import TaggedTweet
+from producers.sources.tweets import LiveTweets, bearer_token
+from streams.errors import BadInputError, SettingError
+from streams.setting_kinds import Secret
+
+TOKEN = "very-secret-token"
+AUTHORITY = trustme.CA()
+
+Act = Callable[[web.StreamResponse], Awaitable[None]]
+
+
+class ToLocalPort(AbstractResolver):
+    """Every host is 127.0.0.1 at this port, so that tweepy's fixed URL leads to our server."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    async def resolve(
+        self, host: str, _: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(
+                hostname=host, host="127.0.0.1", port=self._port, family=family, proto=0, flags=0
+            )
+        ]
+
+    async def close(self) -> None:
+        pass
+
+
+class Twitter:
+    """Answers each connection with the next of `answers`: a status, or what to send."""
+
+    def __init__(self) -> None:
+        self.answers: list[int | Act] = []
+        self.requests: list[web.Request] = []
+        self.connected_at: list[float] = []
+        self.rules: list[dict[str, str]] = []
+        self.bad_rules: set[str] = set()
+        self.port = 0
+
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        assert request.headers["Authorization"] == f"Bearer {TOKEN}"
+        self.requests.append(request)
+        self.connected_at.append(time.monotonic())
+        answer = self.answers.pop(0) if self.answers else idle
+        if isinstance(answer, int):
+            return web.Response(status=answer, text="no")
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await answer(response)
+        return response
+
+    async def get_rules(self, _: web.Request) -> web.Response:
+        return web.json_response({"data": self.rules, "meta": {}})
+
+    async def post_rules(self, request: web.Request) -> web.Response:
+        wanted = (await request.json())["add"]
+        errors = [
+            {"value": rule["value"], "title": "Invalid Rule"}
+            for rule in wanted
+            if rule["value"] in self.bad_rules
+        ]
+        if errors:
+            return web.json_response({"errors": errors, "meta": {}})
+        self.rules += [{"id": str(len(self.rules)), "value": rule["value"]} for rule in wanted]
+        return web.json_response({"data": self.rules, "meta": {}}, status=201)
+
+    def session(self) -> aiohttp.ClientSession:
+        trusting = ssl.create_default_context()
+        AUTHORITY.configure_trust(trusting)
+        connector = aiohttp.TCPConnector(resolver=ToLocalPort(self.port), ssl=trusting)
+        return aiohttp.ClientSession(
+            connector=connector, timeout=aiohttp.ClientTimeout(sock_read=0.5)
+        )
+
+    def source(self, *rules: str) -> LiveTweets:
+        return LiveTweets(Secret(TOKEN), rules, self.session, delay_scale=0.01)
+
+
+@asynccontextmanager
+async def running(twitter: Twitter) -> AsyncIterator[Twitter]:
+    app = web.Application()
+    app.router.add_get("/2/tweets/sample/stream", twitter.stream)
+    app.router.add_get("/2/tweets/search/stream", twitter.stream)
+    app.router.add_get("/2/tweets/search/stream/rules", twitter.get_rules)
+    app.router.add_post("/2/tweets/search/stream/rules", twitter.post_rules)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    AUTHORITY.issue_cert("api.twitter.com").configure_cert(context)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
+    await site.start()
+    twitter.port = runner.addresses[0][1]
+    try:
+        yield twitter
+    finally:
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def twitter() -> AsyncIterator[Twitter]:
+    async with running(Twitter()) as server:
+        yield server
+
+
+def tweet(*tags: str) -> bytes:
+    data = {
+        "id": "1",
+        "text": "x",
+        "created_at": "1970-01-01T00:00:01.000Z",
+        "entities": {"hashtags": [{"tag": tag} for tag in tags]},
+    }
+    return json.dumps({"data": data}).encode() + b"\r\n"
+
+
+def sends(*messages: bytes) -> Act:
+    """Send `messages`, then hang up."""
+
+    async def act(response: web.StreamResponse) -> None:
+        for message in messages:
+            await response.write(message)
+
+    return act
+
+
+async def idle(response: web.StreamResponse) -> None:
+    while True:
+        await response.write(b"\r\n")
+        await asyncio.sleep(0.05)
+
+
+async def silent(_: web.StreamResponse) -> None:
+    await asyncio.Event().wait()
+
+
+async def broken(response: web.StreamResponse) -> None:
+    """Cut the connection in the middle of a tweet."""
+    await response.write(tweet("cut")[:20])
+    request: Any = response._req
+    request.transport.abort()
+    await asyncio.Event().wait()
+
+
+async def taken(source: LiveTweets, count: int) -> list[str]:
+    found: list[TaggedTweet] = []
+    async with asyncio.timeout(20), aclosing(source.chunks()) as chunks:
+        async for chunk in chunks:
+            found += chunk
+            if len(found) >= count:
+                break
+    return [tag.decode() for tagged in found for tag in tagged.hashtags]
+
+
+async def test_tweets_of_the_sample(twitter: Twitter) -> None:
+    twitter.answers = [sends(tweet("a", "B"), b"\r\n", tweet(), tweet("c"))]
+    assert await taken(twitter.source(), 2) == ["a", "B", "c"]
+    [request, *_] = twitter.requests
+    assert request.path == "/2/tweets/sample/stream"
+    assert request.query["tweet.fields"] == "created_at,entities"
+
+
+async def test_every_way_to_lose_the_stream(twitter: Twitter) -> None:
+    twitter.answers = [
+        503,
+        sends(tweet("a")),
+        429,
+        broken,
+        silent,
+        sends(b"{oops\r\n", b'{"errors": []}\r\n', b"x" * 300_000 + b"\r\n"),
+        sends(tweet("b")),
+        idle,
+    ]
+    source = twitter.source()
+    assert await taken(source, 2) == ["a", "b"]
+    assert source.reconnects == 6
+    assert source.bad_messages == 3
+    assert source.report() == "reconnected 6 times, 3 bad messages skipped"
+
+
+async def test_waits_grow_and_are_longest_when_limited(twitter: Twitter) -> None:
+    twitter.answers = [503, 503, 429, 429, sends(tweet("a"))]
+    await taken(twitter.source(), 1)
+    at = twitter.connected_at
+    gaps = [later - earlier for earlier, later in pairwise(at)]
+    for gap, least in zip(gaps, [0.05, 0.1, 0.6, 1.2], strict=True):
+        assert gap >= least
+
+
+async def test_a_server_that_hangs_up_at_once_is_not_hammered(twitter: Twitter) -> None:
+    twitter.answers = [*[sends()] * 6, sends(tweet("a"))]
+    await taken(twitter.source(), 1)
+    # 0.25 s doubled five times, scaled: without a pause it would take almost nothing.
+    assert twitter.connected_at[-1] - twitter.connected_at[0] >= 0.0025 * 63
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_refused_token_ends_it(twitter: Twitter, status: int) -> None:
+    twitter.answers = [status]
+    with pytest.raises(SettingError, match="BEARER_TOKEN") as caught:
+        await taken(twitter.source(), 1)
+    assert TOKEN not in str(caught.value)
+
+
+async def test_a_request_that_can_not_work_ends_it(twitter: Twitter) -> None:
+    twitter.answers = [400]
+    with pytest.raises(BadInputError, match="HTTP 400"):
+        await taken(twitter.source(), 1)
+
+
+async def test_rules_are_added_once(twitter: Twitter) -> None:
+    twitter.rules = [{"id": "7", "value": "cats"}]
+    twitter.answers = [sends(tweet("a")), sends(tweet("b"))]
+    assert await taken(twitter.source("cats", "dogs", "dogs"), 2) == ["a", "b"]
+    assert [rule["value"] for rule in twitter.rules] == ["cats", "dogs"]
+    assert twitter.requests[0].path == "/2/tweets/search/stream"
+
+
+async def test_a_bad_rule_ends_it(twitter: Twitter) -> None:
+    twitter.bad_rules = {"("}
+    with pytest.raises(BadInputError, match="Invalid Rule"):
+        await taken(twitter.source("("), 1)
+
+
+async def test_can_be_stopped_while_waiting(twitter: Twitter) -> None:
+    twitter.answers = [idle]
+    task = asyncio.create_task(taken(twitter.source(), 1))
+    async with asyncio.timeout(10):
+        while not twitter.requests:
+            await asyncio.sleep(0.01)
+    began = time.monotonic()
+    task.cancel()
+    await asyncio.wait({task}, timeout=10)
+    assert task.cancelled()
+    assert time.monotonic() - began < 2
+
+
+async def test_the_token_is_never_logged(
+    twitter: Twitter, caplog: pytest.LogCaptureFixture
+) -> None:
+    twitter.answers = [503, 429, sends(tweet("a"))]
+    with caplog.at_level(logging.DEBUG):
+        source = twitter.source("cats")
+        await taken(source, 1)
+    assert caplog.records
+    assert TOKEN not in caplog.text
+
+
+def test_without_a_token() -> None:
+    with pytest.raises(SettingError, match=r"BEARER_TOKEN.*simulate"):
+        bearer_token({"BEARER_TOKEN": " "})
+    assert bearer_token({"BEARER_TOKEN": TOKEN}).reveal() == TOKEN
