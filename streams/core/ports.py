@@ -90,8 +90,14 @@ class Cluster(Protocol):
     def producer(self, transactional_id: str) -> TransactionalProducer:
         """A producer that has not been started."""
 
-    async def committed(self, group: str, tps: Sequence[TP]) -> dict[TP, Committed]:
-        """The group's stable committed offsets; partitions without one are left out."""
+    async def committed(
+        self, group: str, tps: Sequence[TP], *, stable: bool = True
+    ) -> dict[TP, Committed]:
+        """The group's committed offsets; partitions without one are left out.
+
+        `stable` waits for transactions that are about to change them. A dead worker's is open until
+        its id is fenced, or the broker gives it up.
+        """
 
     async def high_watermark(self, tp: TP) -> int:
         """The end of a partition, what is not committed included; asked of the broker now."""

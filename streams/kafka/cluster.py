@@ -21,6 +21,8 @@ from streams.kafka.record_batches import fetched_batches
 
 #: Bytes of a partition that one fetch of a restore brings.
 RESTORE_FETCH_BYTES = 2 * 2**20
+#: Seconds that closing a consumer may take.
+STOP_SECONDS = 2.0
 _UNSTABLE_OFFSET_COMMIT = 88
 
 
@@ -58,7 +60,7 @@ class KafkaCluster:
         """Close all connections of the look-ups."""
         for consumer in (self._lookup, self._uncommitted):
             if consumer is not None:
-                await consumer.stop()
+                await _stop(consumer)
         if self._admin is not None:
             await self._admin.close()
 
@@ -77,13 +79,15 @@ class KafkaCluster:
     def producer(self, transactional_id: str) -> KafkaProducer:
         return KafkaProducer(self._options, transactional_id, self._timeout_ms)
 
-    async def committed(self, group: str, tps: Sequence[TP]) -> dict[TP, Committed]:
+    async def committed(
+        self, group: str, tps: Sequence[TP], *, stable: bool = True
+    ) -> dict[TP, Committed]:
         async with translated(f"reading the committed offsets of {group}", self._seconds):
             client: AIOKafkaClient = self.lookup._client
             while True:
                 try:
                     node = await client.coordinator_lookup(0, group)
-                    request = StableOffsetFetchRequest(group, list(tps))
+                    request = StableOffsetFetchRequest(group, list(tps), stable)
                     response = await client.send(node, request, group=ConnectionGroup.COORDINATION)
                     if not _unstable(response):
                         return committed_offsets(response)
@@ -106,6 +110,8 @@ class KafkaCluster:
     async def read(
         self, tp: TP, start: int, end: int
     ) -> AsyncIterator[tuple[list[LogRecord], int]]:
+        if start >= end:
+            return
         consumer = AIOKafkaConsumer(
             **self._options,
             isolation_level="read_committed",
@@ -124,13 +130,20 @@ class KafkaCluster:
                     records, position = await _next_records(consumer, tp, position)
                 yield records, position
         finally:
-            await consumer.stop()
+            await _stop(consumer)
 
     async def delete_records(self, tp: TP, before: int) -> None:
         async with translated(f"deleting records of {tp}", self._seconds):
             await self.admin.delete_records(
                 {TopicPartition(*tp): RecordsToDelete(before_offset=before)}
             )
+
+
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer. In a task of its own: a consumer that never fetched cancels its caller."""
+    stopping = asyncio.ensure_future(consumer.stop())
+    await asyncio.wait([stopping], timeout=STOP_SECONDS)
+    stopping.cancel()
 
 
 async def _end(consumer: AIOKafkaConsumer, tp: TP) -> int:

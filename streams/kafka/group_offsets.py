@@ -241,18 +241,18 @@ class OffsetFetchRequestV7(RequestStruct):
 
 
 class StableOffsetFetchRequest(Request[OffsetFetchRequestV7]):
-    """Asks for committed offsets; refused while a transaction is about to change them."""
+    """Asks for committed offsets; if `stable`, refused while a transaction is to change them."""
 
     API_KEY = 9
 
-    def __init__(self, group: str, tps: list[TP]) -> None:
+    def __init__(self, group: str, tps: list[TP], stable: bool = True) -> None:
         topics: dict[str, list[int]] = defaultdict(list)
         for tp in tps:
             topics[tp.topic].append(tp.partition)
         self._fields: tuple[Any, ...] = (
             group,
             [(topic, ps, {}) for topic, ps in topics.items()],
-            True,
+            stable,
             {},
         )
 

@@ -11,8 +11,9 @@ from typing import NamedTuple
 from streams import crash_points, metrics
 from streams.core.columns import TP
 from streams.core.ports import Cluster, LogRange, LogRecord
-from streams.errors import FingerprintMismatchError, StoreError
+from streams.errors import StoreError
 from streams.state.changelog import BOOKKEEPING_KEY, Bookkeeping, decode_count, decode_key
+from streams.state.fingerprint import Fingerprint, check_fingerprint
 from streams.state.store import Changes, Store, Stored
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ async def restore(
     cluster: Cluster,
     tp: TP,
     store: Store,
-    fingerprint: dict[str, int | str],
+    fingerprint: Fingerprint,
     on_progress: Callable[[], None],
 ) -> Bookkeeping | None:
     """Open and restore `store` from changelog partition `tp`; None if there is nothing yet.
@@ -55,8 +56,7 @@ async def restore(
         if replayed.records:
             raise StoreError(f"the changelog {tp} has no bookkeeping", "Reset the application")
         return None
-    if found.fingerprint != fingerprint:
-        raise FingerprintMismatchError(_difference(table, found.fingerprint, fingerprint))
+    check_fingerprint(table, found.fingerprint, fingerprint)
     return found
 
 
@@ -113,9 +113,3 @@ def _add(changes: Changes, record: LogRecord) -> None:
 
 def _is_foreign(seen: Bookkeeping, stored: Stored) -> bool:
     return stored.bookkeeping is None or seen.incarnation != stored.bookkeeping.incarnation
-
-
-def _difference(table: str, stored: dict[str, int | str], wanted: dict[str, int | str]) -> str:
-    names = [name for name in {**stored, **wanted} if stored.get(name) != wanted.get(name)]
-    parts = [f"{n} was {stored.get(n)!r} and is now {wanted.get(n)!r}" for n in names]
-    return f"the counts of {table} were made with other settings: {'; '.join(parts)}"

@@ -42,9 +42,6 @@ class Batch:
         self.closing = closing
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def __len__(self) -> int:
-        return len(self.chunk)
-
     def __repr__(self) -> str:
         chunk = self.chunk
         return f"<Batch {chunk.tp} [{chunk.from_offset}, {chunk.next_offset})>"

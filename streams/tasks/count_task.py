@@ -68,7 +68,7 @@ class CountTask(Task):
     async def _restore(self, on_progress: Callable[[], None]) -> None:
         context = self.context
         sources = context.partitions[self._count.source_topic]
-        fingerprint = self._count.fingerprint(sources, context.partitions[self.tp.topic])
+        fingerprint = self._count.fingerprint(context.partitions)
         restored = await restore(
             self._count.name,
             context.cluster,

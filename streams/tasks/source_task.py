@@ -38,6 +38,7 @@ class SourceTask(Task):
         self._count = count
         self._selectors = selectors
         self._partitions = context.partitions[count.partials_topic]
+        self._fingerprint = count.fingerprint(context.partitions)
         self._counter = SourceCounter(count.windows, self._partitions)
         self._sent_to: list[int] = []
         self._sent_open_from = 0
@@ -73,7 +74,7 @@ class SourceTask(Task):
                 f"which holds [{log.start}, {log.end})"
             )
         on_progress()
-        progress = SourceProgress.decode(committed.metadata, committed.offset, self._partitions)
+        progress = SourceProgress.decode(committed.metadata, committed.offset, self._fingerprint)
         self._counter = SourceCounter(self._windows, self._partitions, progress.stream_time)
         self._sent_to = progress.sent_to
         # Whatever advanced the committed stream time has told stage two in the same transaction.
@@ -85,7 +86,7 @@ class SourceTask(Task):
         super().done(batch)
         if batch.chunk.next_offset > batch.chunk.from_offset:
             self._moved_at = self.context.clock.now()
-            metrics.RECORDS_IN.labels(self.tp.topic).inc(len(batch))
+            metrics.RECORDS_IN.labels(self.tp.topic).inc(len(batch.chunk))
 
     def count(self, values: Values) -> None:
         newest = self.context.clock.now() + self.context.max_ahead_ms
@@ -137,7 +138,7 @@ class SourceTask(Task):
                 self._add_partials(sent, partition, counts, now)
                 progress.sent_to[partition] = self.position
         self._set_aside(sent, counted.late, counted.rejected, now)
-        metadata = progress.encode(self.position)
+        metadata = progress.encode(self.position, self._fingerprint)
         sent.offsets[self.tp] = Committed(self.position, metadata)
         await self._transact(sent)
         self._sent_to = progress.sent_to

@@ -1,8 +1,10 @@
 """What a job is made of, as far as tasks need to know it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from streams.core.windows import TumblingWindows
+from streams.state.fingerprint import Fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +22,14 @@ class WindowedCount:
     partials_topic: str
     changelog_topic: str
 
-    def fingerprint(self, sources: int, partitions: int) -> dict[str, int | str]:
-        """What the stored counts depend on; `sources` and `partitions` are partition counts."""
+    def fingerprint(self, partitions: Mapping[str, int]) -> Fingerprint:
+        """What the stored counts depend on; `partitions` are the partition counts by topic."""
         return {
             "window_ms": self.windows.size_ms,
             "grace_ms": self.windows.grace_ms,
             "selection": self.selection,
-            "source_partitions": sources,
-            "partitions": partitions,
+            "source_partitions": partitions[self.source_topic],
+            "partitions": partitions[self.partials_topic],
         }
 
 

@@ -27,9 +27,11 @@ class Client:
     def producer(self, transactional_id: str) -> "Producer":
         return Producer(self._broker, self._point, transactional_id)
 
-    async def committed(self, group: str, tps: Sequence[TP]) -> dict[TP, Committed]:
+    async def committed(
+        self, group: str, tps: Sequence[TP], *, stable: bool = True
+    ) -> dict[TP, Committed]:
         await self._point("offset-fetch")
-        return self._broker.group(group).committed(tps)
+        return self._broker.group(group).committed(tps, stable)
 
     async def high_watermark(self, tp: TP) -> int:
         await self._point("high-watermark")

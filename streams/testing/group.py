@@ -25,7 +25,9 @@ class Group:
 
     def add(self, offsets: Mapping[TP, Committed], member: Member, to: Transaction) -> None:
         """TxnOffsetCommit, with the checks of KIP-447."""
-        if member.member_id not in self._members or member.generation != self.generation:
+        known = member.member_id in self._members and member.generation == self.generation
+        # Brokers ask nothing of who claims no membership at all.
+        if not known and (member.generation, member.member_id) != (-1, ""):
             raise FencedError(f"{member.member_id} has left the group's generation")
         to.join(self)
         self._pending.setdefault(to, {}).update(offsets)
@@ -36,9 +38,9 @@ class Group:
         if transaction.committed:
             self.offsets.update(offsets)
 
-    def committed(self, tps: Sequence[TP]) -> dict[TP, Committed]:
-        """OffsetFetch with require_stable: refused while a transaction holds newer offsets."""
+    def committed(self, tps: Sequence[TP], stable: bool) -> dict[TP, Committed]:
+        """OffsetFetch; if `stable`, refused while a transaction holds newer offsets."""
         unstable = {tp for offsets in self._pending.values() for tp in offsets}
-        if unstable.intersection(tps):
+        if stable and unstable.intersection(tps):
             raise TransactionError("offsets are part of a transaction that is open")
         return {tp: self.offsets[tp] for tp in tps if tp in self.offsets}

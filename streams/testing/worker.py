@@ -1,7 +1,8 @@
 """A worker process of the test driver: its tasks, its agents and its disk."""
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Protocol, TypeVar
 
 from streams.core.columns import TP
 from streams.core.ports import Clock, Member
@@ -17,6 +18,8 @@ from streams.testing.agent import Agent
 from streams.testing.broker import Broker
 from streams.testing.client import Client
 from streams.testing.crash import Crash, CrashPlan
+
+T = TypeVar("T")
 
 Disks = dict[TP, Disk]
 
@@ -59,12 +62,18 @@ class Worker:
     """
 
     def __init__(
-        self, job: Job, broker: Broker, clock: Clock, disks: Disks, plan: CrashPlan
+        self,
+        job: Job,
+        member: Member,
+        broker: Broker,
+        clock: Clock,
+        disks: Disks,
+        plan: Callable[[], CrashPlan],
     ) -> None:
         self.alive = True
         self.paused = False
         self.disks = disks
-        self.member = Member(job.settings.app_id, 0, "")
+        self.member = member
         self.assigned: set[TP] = set()
         #: Tasks that have stopped for good.
         self.stopped: set[TP] = set()
@@ -81,10 +90,28 @@ class Worker:
         if not self.alive:
             raise Crash(name)
         try:
-            self._plan.point(name)
+            self._plan().point(name)
         except Crash:
             self.alive = False
             raise
+
+    @property
+    def runs(self) -> bool:
+        """Whether the process exists and is not stopped."""
+        return self.alive and not self.paused
+
+    def join(self, generation: int, assigned: set[TP]) -> None:
+        """Learn of a new generation of the group; no task is open by then."""
+        self.member = replace(self.member, generation=generation)
+        self.assigned = assigned
+
+    async def survive(self, work: Awaitable[T]) -> T | None:
+        """Await `work`; None if the process died of it."""
+        try:
+            return await work
+        except Crash:
+            await self.end()
+            return None
 
     async def task(self, tp: TP) -> Task:
         """The running task of a partition, opened if need be."""
@@ -115,12 +142,13 @@ class Worker:
         await self._process(task, batch)
         return True
 
-    async def commit(self, tp: TP) -> None:
-        """Commit what the partition's task has done."""
+    async def commit(self, tp: TP) -> bool:
+        """Commit what the partition's task has done; True, for that is something."""
         task = await self.task(tp)
         await task.commit()
         if isinstance(task, CountTask):
             await task.forget_merged()
+        return True
 
     async def discard(self, tp: TP) -> None:
         """Close a task without committing."""

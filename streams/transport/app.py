@@ -1,28 +1,40 @@
-"""The Faust application class: agents that receive batches, and windowed counts."""
+"""The Faust application class: agents that receive batches, windowed counts, and the tasks."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import faust
 from faust.types import AgentT, StreamT
 
 from streams.core.windows import TumblingWindows
+from streams.errors import StartError, TallyError
+from streams.kafka.cluster import KafkaCluster, WallClock
 from streams.settings import Settings
-from streams.tasks.batch import Body, run_body
+from streams.tasks.batch import Batch, Body, run_body
+from streams.tasks.task import TaskContext
 from streams.tasks.topology import Topology, WindowedCount
+from streams.transport.prepare import begin_offsets, prepare_topics
 from streams.transport.schema import BatchSchema
+from streams.transport.slot import Group
+from streams.transport.supervisor import Supervisor
 from streams.transport.table import CountTable
+
+log = logging.getLogger(__name__)
 
 
 class StreamsApp(faust.App):
     """A Faust application whose agents work on batches, in transactions."""
 
-    def __init__(self, settings: Settings, **options: Any) -> None:
-        super().__init__(settings.app_id, **options)
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings.app_id, **faust_options(settings))
         self.settings = settings
         #: The agents' bodies by the topic they read; the test driver runs the same ones.
         self.bodies: dict[str, Body] = {}
+        self.tasks: Supervisor | None = None
         self._counts: list[WindowedCount] = []
+        self._cluster: KafkaCluster | None = None
+        self._context: TaskContext | None = None
 
     @property
     def topology(self) -> Topology:
@@ -61,8 +73,7 @@ class StreamsApp(faust.App):
             async def run(stream: StreamT[Any]) -> None:
                 await run_body(body, aiter(stream))
 
-            run.__doc__ = body.__doc__
-
+            run.__doc__, run.__qualname__ = body.__doc__, name
             self.bodies[channel.get_topic_name()] = body
             return self.agent(channel, name=name)(run)
 
@@ -71,3 +82,87 @@ class StreamsApp(faust.App):
     def _batch_topic(self, name: str) -> faust.TopicT:
         # Offsets are committed in the tasks' transactions, so Faust has nothing to acknowledge.
         return self.topic(name, schema=BatchSchema(), acks=False)
+
+    async def on_first_start(self) -> None:
+        """Check the cluster and what it holds, before any service starts."""
+        self.conf.datadir.mkdir(parents=True, exist_ok=True)  # Faust makes no parents
+        try:
+            await self._prepare()
+        except TallyError as exc:
+            # Through the event loop to the top: one line and exit code 1, whoever runs the worker.
+            raise SystemExit(f"tally: {exc}") from None
+        await super().on_first_start()
+
+    async def _prepare(self) -> None:
+        settings = self.settings
+        partitions = await prepare_topics(settings, self.topology)
+        self._cluster = KafkaCluster(
+            settings.kafka.client_options(), settings.transaction_timeout_ms
+        )
+        await self._cluster.start()
+        for count in self.topology.counts:
+            await begin_offsets(self._cluster, settings.app_id, count, partitions)
+        self._context = TaskContext(
+            app_id=settings.app_id,
+            cluster=self._cluster,
+            clock=WallClock(),
+            partitions=partitions,
+            commit_interval_ms=settings.commit_interval_ms,
+            window_idle_ms=settings.window_idle_ms,
+            max_ahead_ms=settings.max_ahead_ms,
+            max_value_bytes=settings.max_value_bytes,
+            close_chunk=settings.close_chunk,
+            dead_letter_topic=settings.dead_letter_topic,
+            late_topic=settings.late_topic,
+        )
+
+    def new_supervisor(
+        self, group: Group, deliver: Callable[[Batch], Awaitable[None]]
+    ) -> Supervisor:
+        """Make the owner of this worker's tasks; called by the transport when it starts."""
+        assert self._context is not None, "tasks run after the application has started"
+        self.tasks = Supervisor(
+            self._context, self.topology, self.state_dir, group, deliver, self._fail
+        )
+        return self.tasks
+
+    @property
+    def state_dir(self) -> Any:
+        """The folder of this application's stores."""
+        return self.settings.data_dir / self.settings.app_id / "state"
+
+    async def _fail(self, exc: StartError) -> None:
+        log.critical("The worker stops: %s", exc)
+        await self.crash(exc)
+
+    async def on_stop(self) -> None:
+        """Close the connections of the look-ups."""
+        await super().on_stop()
+        if self._cluster is not None:
+            await self._cluster.stop()
+
+
+def faust_options(settings: Settings) -> dict[str, Any]:
+    """Faust's own settings, as far as they depend on ours or differ from its defaults."""
+    rebalance_s = settings.rebalance_timeout_ms / 1000
+    return {
+        "broker": [f"tally://{address}" for address in settings.kafka.bootstrap],
+        "processing_guarantee": "exactly_once",
+        "datadir": str(settings.data_dir / settings.app_id / "faust"),
+        "store": "memory://",
+        "TableManager": "streams.transport.tables:Tables",
+        # A stream holds whole fetches, so that few are enough.
+        "stream_buffer_maxsize": 4,
+        "stream_wait_empty": False,
+        "stream_recovery_delay": 0,
+        "topic_allow_declare": False,
+        "topic_disable_leader": True,
+        "broker_session_timeout": settings.session_timeout_ms / 1000,
+        "broker_heartbeat_interval": settings.heartbeat_interval_ms / 1000,
+        "broker_rebalance_timeout": rebalance_s,
+        "broker_request_timeout": max(rebalance_s + 5, 15),
+        "consumer_group_instance_id": settings.instance_id,
+        "web_bind": settings.web_host,
+        "web_host": settings.web_host,
+        "web_port": settings.web_port,
+    }

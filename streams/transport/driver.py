@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002  (many arguments are Faust's)
 """The Faust transport `tally://`: fetches record batches and leaves transactions to the tasks.
 
 Extends faust-streaming 0.15.3's aiokafka driver; what is overridden is public there, but for
@@ -19,6 +20,7 @@ from streams.core.columns import TP
 from streams.core.ports import Member
 from streams.kafka import membership
 from streams.kafka.record_batches import FetchedBatches, fetched_batches
+from streams.settings import Settings
 from streams.tasks.batch import Batch
 from streams.transport.supervisor import Supervisor
 
@@ -33,11 +35,17 @@ PARTITION_FETCH_BYTES = 2**20
 POLL_SECONDS = (0.2, 0.02)
 
 
+def _settings(app: Any) -> Settings:
+    """The application's settings: it is always a StreamsApp, which Faust's types can't say."""
+    settings: Settings = app.settings
+    return settings
+
+
 class ConsumerThread(faust_driver.AIOKafkaConsumerThread):
     """Faust's consumer in its thread; hands out whole record batches."""
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
-        settings = self.app.settings
+        settings = _settings(self.app)
         # Faust hard-codes how a fetch waits, so the consumer is made here.
         return aiokafka.AIOKafkaConsumer(
             **settings.kafka.client_options(),
@@ -97,31 +105,41 @@ class Consumer(faust_driver.Consumer):
     async def _drain_messages(self, fetcher: Any) -> None:
         while not (self.should_stop or fetcher.should_stop):
             if not self.flow_active:
-                await self.wait(self.can_resume_flow)
+                await self.wait(self.can_resume_flow.wait())
                 continue
             await self._fetch_once()
 
     async def _fetch_once(self) -> None:
-        supervisor = self.transactions.supervisor
-        wanted = supervisor.wanted()
+        tasks = self.transactions.tasks
+        wanted = tasks.wanted()
         if not wanted:
-            supervisor.room_changed.clear()
+            tasks.room_changed.clear()
             try:
                 async with asyncio.timeout(POLL_SECONDS[0]):
-                    await supervisor.room_changed.wait()
+                    await tasks.room_changed.wait()
             except TimeoutError:
                 pass
             return
-        seconds = POLL_SECONDS[0] if supervisor.all_have_room else POLL_SECONDS[1]
+        seconds = POLL_SECONDS[0] if tasks.all_have_room else POLL_SECONDS[1]
         for fetched in await self._thread.fetch(wanted, seconds):
-            supervisor.put(fetched.tp, fetched.error or fetched.decode())
+            tasks.put(fetched.tp, fetched.error or fetched.decode())
             await asyncio.sleep(0)
 
     async def deliver(self, batch: Batch) -> None:
         """Put a batch into the stream of its topic's agent."""
         tp = FaustTP(*batch.chunk.tp)
+        value: Any = batch  # where Faust expects bytes; our schema hands it on as it is
         message = ConsumerMessage(
-            *tp, batch.chunk.from_offset, 0.0, 0, [], None, batch, None, tp=tp
+            *tp,
+            batch.chunk.from_offset,
+            0.0,
+            0,
+            [],
+            None,
+            value,
+            None,
+            tp=tp,
+            generation_id=self.app.consumer_generation_id,
         )
         await self.callback(message)
 
@@ -136,7 +154,10 @@ class Consumer(faust_driver.Consumer):
     def end_offset(self, tp: TP) -> int | None:
         """See `Group.end_offset`."""
         try:
-            return self._thread._ensure_consumer().highwater(aiokafka.TopicPartition(*tp))
+            end: int | None = self._thread._ensure_consumer().highwater(
+                aiokafka.TopicPartition(*tp)
+            )
+            return end
         except Exception:
             return None
 
@@ -144,24 +165,26 @@ class Consumer(faust_driver.Consumer):
 class TransactionManager(FaustTransactionManager):
     """Opens and closes the tasks when partitions come and go."""
 
-    supervisor: Supervisor
+    tasks: Supervisor
+    app: Any
+    consumer: Any
 
     async def on_start(self) -> None:
         """Make the supervisor; by then the application knows its topics."""
         await super().on_start()
-        self.supervisor = self.app.new_supervisor(self.consumer, self.consumer.deliver)
+        self.tasks = self.app.new_supervisor(self.consumer, self.consumer.deliver)
 
     async def on_partitions_revoked(self, revoked: set[FaustTP]) -> None:
         """Commit or drop what is open, and close all tasks; awaited before others may own them."""
-        await self.supervisor.revoke()
+        await self.tasks.revoke()
 
     async def on_rebalance(
         self, assigned: set[FaustTP], revoked: set[FaustTP], newly_assigned: set[FaustTP]
     ) -> None:
         """Begin to open tasks. In the background: the client sends no heartbeat until we return."""
-        await self.supervisor.revoke()
+        await self.tasks.revoke()
         member = await self.consumer._thread.member()
-        self.supervisor.assign((TP(*tp) for tp in assigned), member)
+        self.tasks.assign((TP(*tp) for tp in assigned), member)
 
     async def commit(self, offsets: Mapping[Any, int], start_new_transaction: bool = True) -> bool:
         """Nothing: tasks commit their own offsets."""
@@ -169,7 +192,7 @@ class TransactionManager(FaustTransactionManager):
 
     async def on_stop(self) -> None:
         """Close all tasks."""
-        await self.supervisor.stop()
+        await self.tasks.stop()
         await super().on_stop()
 
 
@@ -177,8 +200,7 @@ class Producer(faust_driver.Producer):
     """Faust's own producer, for what user code sends outside of tasks."""
 
     def _settings_auth(self) -> Mapping[str, Any]:
-        options: Mapping[str, Any] = self.app.settings.kafka.client_options()
-        return options
+        return _settings(self.app).kafka.client_options()
 
 
 class Transport(faust_driver.Transport):

@@ -1,4 +1,4 @@
-"""One assigned partition: opens its task, feeds it, commits it, and opens it again after an error."""
+"""One assigned partition: opens its task, feeds and commits it, reopens it after an error."""
 
 import asyncio
 import contextlib
@@ -148,7 +148,9 @@ class Slot:
         try:
             await self._open(task)
             while True:
-                batch = await task.tick() or await self._next_batch(task)
+                batch = await task.tick()
+                if batch is None:
+                    batch = await self._next_batch(task)
                 if batch is not None:
                     await self._process(task, batch)
                 if task.commit_in() == 0:

@@ -1,0 +1,107 @@
+"""What has to be true before the first task opens: topics, partition counts, initial offsets."""
+
+import logging
+from collections.abc import Iterable
+
+from streams.access import check_access
+from streams.core.columns import TP
+from streams.core.ports import Cluster, Committed, Member
+from streams.errors import FencedError, FingerprintMismatchError, OffsetLostError
+from streams.settings import Settings
+from streams.tasks.topology import Topology, WindowedCount
+from streams.topics import ensure_topics
+
+log = logging.getLogger(__name__)
+
+# Finals and replayed tweets bear old timestamps, by which brokers would delete them at once.
+_KEPT = {"retention.ms": "-1"}
+_PARTIALS = {"retention.ms": "-1", "cleanup.policy": "delete"}
+_CHANGELOG = {"cleanup.policy": "compact"}
+
+
+async def prepare_topics(settings: Settings, topology: Topology) -> dict[str, int]:
+    """See that all topics exist; returns their partition counts.
+
+    Raises MissingTopicError, ClusterAccessError, and FingerprintMismatchError if the changelog's
+    partitions can't belong to the counts'.
+    """
+    plain = [settings.output_topic, settings.dead_letter_topic]
+    if settings.late_topic is not None:
+        plain.append(settings.late_topic)
+    plain += [count.source_topic for count in topology.counts]
+    partials = [count.partials_topic for count in topology.counts]
+    changelogs = [count.changelog_topic for count in topology.counts]
+    durable = {"min.insync.replicas": "2"} if settings.replication >= 3 else {}
+    await ensure_topics(settings, plain, _KEPT)
+    await ensure_topics(settings, partials, {**_PARTIALS, **durable})
+    await ensure_topics(settings, changelogs, {**_CHANGELOG, **durable})
+    partitions = await check_access(settings.kafka, [*plain, *partials, *changelogs])
+    for count in topology.counts:
+        _check_changelog(count, partitions)
+    return partitions
+
+
+def _check_changelog(count: WindowedCount, partitions: dict[str, int]) -> None:
+    expected = partitions[count.partials_topic]
+    found = partitions[count.changelog_topic]
+    if found != expected:
+        raise FingerprintMismatchError(
+            f"{count.changelog_topic} has {found} partitions, but {count.partials_topic} has "
+            f"{expected}",
+            "They must have the same number; create the changelog anew if it is empty",
+        )
+
+
+async def begin_offsets(
+    cluster: Cluster, group: str, count: WindowedCount, partitions: dict[str, int]
+) -> None:
+    """Commit a first offset for every source partition, unless they have one.
+
+    So a source without one is known to have lost it. All are committed in one transaction under
+    one id, so that of several workers that start together only one does it.
+
+    Raises OffsetLostError if offsets are missing although the internal topics hold data.
+    """
+    sources = [TP(count.source_topic, p) for p in range(partitions[count.source_topic])]
+    for _ in range(10):
+        producer = cluster.producer(f"{group}-begin")
+        try:
+            await producer.start()
+            missing = await _missing(cluster, group, count, sources, partitions)
+            if not missing:
+                return
+            starts = {tp: Committed((await cluster.log_range(tp)).start, "") for tp in missing}
+            await producer.begin()
+            await producer.send_offsets(starts, Member(group, -1, ""))
+            await producer.commit()
+            return
+        except FencedError:
+            log.info("Another worker is committing the first offsets; looking again")
+        finally:
+            await producer.close()
+    raise FencedError(f"the first offsets of {group} could not be committed")
+
+
+async def _missing(
+    cluster: Cluster,
+    group: str,
+    count: WindowedCount,
+    sources: list[TP],
+    partitions: dict[str, int],
+) -> list[TP]:
+    # A dead worker's transaction may hold newer ones. It is fenced when its task opens, not here.
+    committed = await cluster.committed(group, sources, stable=False)
+    missing = [tp for tp in sources if tp not in committed]
+    if missing:
+        for tp in _internal(count, partitions):
+            if (await cluster.log_range(tp)).end > 0:
+                raise OffsetLostError(
+                    f"group {group} has no committed offset for {', '.join(map(str, missing))}, "
+                    f"but {tp} holds data"
+                )
+    return missing
+
+
+def _internal(count: WindowedCount, partitions: dict[str, int]) -> Iterable[TP]:
+    for topic in (count.partials_topic, count.changelog_topic):
+        yield from (TP(topic, partition) for partition in range(partitions[topic]))

@@ -1,0 +1,31 @@
+"""`/metrics` for Prometheus and `/health` for load balancers, on the worker's web server."""
+
+from typing import Any
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from streams import metrics
+from streams.transport.app import StreamsApp
+
+
+def add_pages(app: StreamsApp) -> None:
+    """Add the pages to the application."""
+
+    @app.page("/metrics")
+    async def show_metrics(web: Any, request: Any) -> Any:  # noqa: ARG001
+        """All metrics, as text."""
+        if app.tasks is not None:
+            for status, n in app.tasks.count_tasks().items():
+                metrics.ASSIGNED_TASKS.labels(status).set(n)
+        return web.bytes(generate_latest(), content_type=CONTENT_TYPE_LATEST.split(";")[0])
+
+    @app.page("/health")
+    async def show_health(web: Any, request: Any) -> Any:  # noqa: ARG001
+        """Each task's state; status 503 if one makes no progress although there is input."""
+        tasks = app.tasks.health(app.settings.stall_ms / 1000) if app.tasks is not None else []
+        healthy = not any(task.stalled for task in tasks)
+        body = {
+            "status": "healthy" if healthy else "stalled",
+            "tasks": [task._asdict() for task in tasks],
+        }
+        return web.json(body, status=200 if healthy else 503)
