@@ -1,5 +1,6 @@
 """The application that `faust -A streams.app worker` runs, configured by the environment."""
 
+import logging
 import os
 
 from streams.errors import SettingError
@@ -11,6 +12,7 @@ from streams.web.pages import add_pages
 
 def create_app(settings: Settings) -> StreamsApp:
     """The application with all its jobs and pages."""
+    logging.getLogger("aiokafka").setLevel(logging.WARNING)  # it tells of every connection
     app = StreamsApp(settings)
     hashtags(app, settings)
     add_pages(app)

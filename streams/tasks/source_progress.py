@@ -1,4 +1,4 @@
-"""What a source commits beside its offset: stream time, the chain of its partials, and for what."""
+"""What a source commits beside its offset: stream time, its partials' chain, its fingerprint."""
 
 import json
 from dataclasses import dataclass

@@ -8,6 +8,7 @@ from streams.core.columns import TP
 from streams.core.ports import Cluster, Committed, Member
 from streams.errors import FencedError, FingerprintMismatchError, OffsetLostError
 from streams.settings import Settings
+from streams.tasks.source_progress import SourceProgress
 from streams.tasks.topology import Topology, WindowedCount
 from streams.topics import ensure_topics
 
@@ -60,7 +61,8 @@ async def begin_offsets(
     So a source without one is known to have lost it. All are committed in one transaction under
     one id, so that of several workers that start together only one does it.
 
-    Raises OffsetLostError if offsets are missing although the internal topics hold data.
+    Raises OffsetLostError if offsets are missing although the internal topics hold data, and
+    FingerprintMismatchError if they were committed under other settings.
     """
     sources = [TP(count.source_topic, p) for p in range(partitions[count.source_topic])]
     for _ in range(10):
@@ -91,6 +93,9 @@ async def _missing(
 ) -> list[TP]:
     # A dead worker's transaction may hold newer ones. It is fenced when its task opens, not here.
     committed = await cluster.committed(group, sources, stable=False)
+    for offset, metadata in committed.values():
+        # Here already, so that nothing has been counted when other settings are refused.
+        SourceProgress.decode(metadata, offset, count.fingerprint(partitions))
     missing = [tp for tp in sources if tp not in committed]
     if missing:
         for tp in _internal(count, partitions):
