@@ -6,9 +6,15 @@ from contextlib import asynccontextmanager
 
 import aiokafka.errors as kafka_errors
 
-from streams.errors import FencedError, TallyError, TransactionError
+from streams.errors import ClusterAccessError, FencedError, TallyError, TransactionError
 from streams.kafka.group_offsets import MEMBERSHIP_LOST
 
+_DENIED = (
+    kafka_errors.TopicAuthorizationFailedError,
+    kafka_errors.GroupAuthorizationFailedError,
+    kafka_errors.TransactionalIdAuthorizationFailed,
+    kafka_errors.ClusterAuthorizationFailedError,
+)
 _FENCED = (kafka_errors.ProducerFenced, kafka_errors.InvalidProducerEpoch, *MEMBERSHIP_LOST)
 
 
@@ -22,6 +28,10 @@ async def translated(doing: str, seconds: float) -> AsyncIterator[None]:
         raise
     except _FENCED as exc:
         raise FencedError(f"{doing}: {exc!r}") from exc
+    except _DENIED as exc:
+        raise ClusterAccessError(
+            f"{doing}: Kafka denies access ({exc!r})", "Have the user's ACLs extended"
+        ) from exc
     except TimeoutError as exc:
         raise TransactionError(f"{doing}: no answer within {seconds:g} s") from exc
     # aiokafka's transaction manager asserts its transitions, and a stale one raises.

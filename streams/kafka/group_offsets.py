@@ -187,6 +187,12 @@ class MemberProducer(AIOKafkaProducer):
         """Commit all following offsets in the name of `member`."""
         self._sender.member = member
 
+    def forget_errors(self) -> None:
+        """Mark a failed transaction's error as seen, or asyncio would log it once more."""
+        for future in (self._txn_manager._transaction_waiter, self._sender.sender_task):
+            if future is not None and future.done() and not future.cancelled():
+                future.exception()
+
 
 class OffsetFetchResponseV7(Response):
     """https://kafka.apache.org/protocol#The_Messages_OffsetFetch"""

@@ -90,6 +90,7 @@ class KafkaProducer:
         producer, self._started = self._started, None
         if producer is None:
             return
+        producer.forget_errors()
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await producer.stop()

@@ -13,16 +13,20 @@ class Crash(BaseException):
 class CrashPlan:
     """Counts the points that workers reach, and raises at the nth one from now.
 
-    `raises` makes what is raised from the point's name: a `Crash`, or an error such as a
+    `only` counts the points of one name, instead of all. `raises` makes what is raised from the point's name: a `Crash`, or an error such as a
     TransactionError for an answer that never came. Points named like "end-txn" precede an effect,
     those named like "txn-ended" follow it.
     """
 
     def __init__(
-        self, at: int | None = None, raises: Callable[[str], BaseException] = Crash
+        self,
+        at: int = 0,
+        only: str | None = None,
+        raises: Callable[[str], BaseException] = Crash,
     ) -> None:
-        self.at = at
-        self.raises = raises
+        self._at = at
+        self._only = only
+        self._raises = raises
         self.reached = 0
         #: How often each point was reached.
         self.names: Counter[str] = Counter()
@@ -31,8 +35,9 @@ class CrashPlan:
 
     def point(self, name: str) -> None:
         """Note a point; raise if it is the one."""
-        self.reached += 1
         self.names[name] += 1
-        if self.reached == self.at:
-            self.struck = name
-            raise self.raises(name)
+        if self._only in (None, name):
+            self.reached += 1
+            if self.reached == self._at:
+                self.struck = name
+                raise self._raises(name)

@@ -174,13 +174,18 @@ class TestDriver:
 
     # What happens to workers.
 
-    def kill_at(self, n: int) -> CrashPlan:
-        """Crash the worker that reaches the nth crash point from now; see `CrashPlan`."""
-        return self.fail_at(n, Crash)
+    def kill_at(self, n: int, only: str | None = None) -> CrashPlan:
+        """Crash the worker that reaches the nth crash point from now; 0: none does.
 
-    def fail_at(self, n: int, raises: Callable[[str], BaseException]) -> CrashPlan:
+        `only` counts the points of one name; see `CrashPlan`.
+        """
+        return self.fail_at(n, Crash, only)
+
+    def fail_at(
+        self, n: int, raises: Callable[[str], BaseException], only: str | None = None
+    ) -> CrashPlan:
         """Raise `raises(point)` at the nth crash point from now: an answer that never came."""
-        self._fleet.plan = CrashPlan(n, raises)
+        self._fleet.plan = CrashPlan(n, only, raises)
         return self._fleet.plan
 
     def crash_worker(self, worker: int) -> None:
@@ -252,8 +257,8 @@ class TestDriver:
         worker = self.workers[i]
         if not worker.runs or tp not in worker.assigned:
             return False
-        self._settle()
-        return await self._fleet.turn(i, tp, self._work(worker, tp))
+        settled = self._settle()
+        return await self._fleet.turn(i, tp, self._work(worker, tp)) or settled
 
     async def _work(self, worker: Worker, tp: TP) -> bool:
         """One turn of a task, as a worker's loop does it."""
@@ -270,14 +275,17 @@ class TestDriver:
         return moved
 
     def _settle(self, everything: bool = False) -> bool:
-        """Let ends of transactions reach their partitions; False if none is on its way."""
-        ending = self.broker.coordinator.ending
-        for transaction in ending:
+        """Let ends of transactions reach their partitions, some or all; False if none did."""
+        settled = False
+        for transaction in self.broker.coordinator.ending:
             if everything:
                 transaction.settle()
             elif self._random is not None and self._random.random() < 0.3:
                 transaction.settle_one(self._random.randrange(len(transaction.participants)))
-        return bool(ending)
+            else:
+                continue
+            settled = True
+        return settled
 
 
 def _create_topics(broker: Broker, job: Job, partitions: int | Mapping[str, int]) -> None:

@@ -34,7 +34,7 @@ class PartitionLog:
     def __init__(self) -> None:
         self.start = 0
         self.end = 0
-        self._entries: list[Entry] = []
+        self.entries: list[Entry] = []
         # Where each transaction begins that has no marker here yet.
         self._open: dict[Transaction, int] = {}
 
@@ -58,7 +58,7 @@ class PartitionLog:
         self._add(None, transaction)
 
     def _add(self, record: Record | None, transaction: Transaction | None) -> None:
-        self._entries.append(Entry(self.end, record, transaction))
+        self.entries.append(Entry(self.end, record, transaction))
         self.end += 1
 
     def committed(self, start: int, end: int, limit: int | None = None) -> tuple[list[Found], int]:
@@ -68,7 +68,7 @@ class PartitionLog:
         """
         end = min(end, self.stable_end)
         found: list[Found] = []
-        for entry in self._entries[bisect_left(self._entries, start, key=_offset) :]:
+        for entry in self.entries[bisect_left(self.entries, start, key=_offset) :]:
             if entry.offset >= end:
                 break
             if entry.record is not None and _is_committed(entry):
@@ -80,7 +80,7 @@ class PartitionLog:
     def delete_before(self, offset: int) -> None:
         """Move the start of the log."""
         self.start = max(self.start, min(offset, self.end))
-        self._entries = [entry for entry in self._entries if entry.offset >= self.start]
+        self.entries = [entry for entry in self.entries if entry.offset >= self.start]
 
     def compact(self, drop_tombstones: bool = False) -> None:
         """Keep only the newest record of each key below the last stable offset.
@@ -90,7 +90,7 @@ class PartitionLog:
         stable_end = self.stable_end
         newest = {
             entry.record.key: entry.offset
-            for entry in self._entries
+            for entry in self.entries
             if entry.offset < stable_end and entry.record is not None and _is_committed(entry)
         }
 
@@ -102,7 +102,7 @@ class PartitionLog:
                 return False
             return record.value is not None or not drop_tombstones
 
-        self._entries = [entry for entry in self._entries if stays(entry)]
+        self.entries = [entry for entry in self.entries if stays(entry)]
 
 
 def _is_committed(entry: Entry) -> bool:

@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import faust
+from aiokafka.errors import KafkaError
 from faust.types import AgentT, StreamT
 
+from streams.access import explain
 from streams.core.windows import TumblingWindows
 from streams.errors import StartError, TallyError
 from streams.kafka.cluster import KafkaCluster, WallClock
@@ -88,6 +90,8 @@ class StreamsApp(faust.App):
         self.conf.datadir.mkdir(parents=True, exist_ok=True)  # Faust makes no parents
         try:
             await self._prepare()
+        except (KafkaError, OSError) as exc:
+            raise SystemExit(f"tally: {explain(exc, self.settings.kafka)}") from None
         except TallyError as exc:
             # Through the event loop to the top: one line and exit code 1, whoever runs the worker.
             raise SystemExit(f"tally: {exc}") from None

@@ -25,6 +25,8 @@ INBOX = 2
 IDLE_MS = 500
 #: Seconds a commit may take to end when the partition is handed over.
 HAND_OVER_SECONDS = 4.0
+#: Seconds that closing a task may hold up a rebalance.
+STOP_SECONDS = 8.0
 #: Seconds before a failed task is opened again: the first time, and at most.
 RETRY_SECONDS = (0.2, 5.0)
 
@@ -85,7 +87,9 @@ class Slot:
         """Hand the partition over: commit what is done if that is quick, then close the task."""
         if self._running is not None:
             self._running.cancel()
-            await asyncio.wait([self._running])
+            _, unfinished = await asyncio.wait([self._running], timeout=STOP_SECONDS)
+            if unfinished:
+                log.warning("Task %s is still closing; its next owner will fence it", self.tp)
 
     @property
     def has_room(self) -> bool:
