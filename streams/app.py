@@ -1,11 +1,10 @@
 """The application that `faust -A streams.app worker` runs, configured by the environment."""
 
 import logging
-import os
 
-from streams.errors import SettingError
 from streams.jobs.hashtags import hashtags
 from streams.settings import Settings
+from streams.settings_or_exit import settings_or_exit
 from streams.transport.app import StreamsApp
 from streams.web.pages import add_pages
 
@@ -19,12 +18,4 @@ def create_app(settings: Settings) -> StreamsApp:
     return app
 
 
-def _settings() -> Settings:
-    """The environment's settings; a wrong one ends the process with its name, not a traceback."""
-    try:
-        return Settings.from_env(os.environ)
-    except SettingError as exc:
-        raise SystemExit(f"tally: {exc}") from None
-
-
-app = create_app(_settings())
+app = create_app(settings_or_exit())

@@ -1,14 +1,14 @@
 """The console command `tally`."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
 import faust
 
-from streams.errors import SettingError
-from streams.settings import Settings, describe
+from streams import processes
+from streams.settings import describe
+from streams.settings_or_exit import settings_or_exit
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -17,6 +17,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     worker = commands.add_parser("worker", help="run a worker, as `faust -A streams.app worker`")
     worker.add_argument("-l", "--loglevel", default="info", help="default: info")
+    worker.add_argument(
+        "-n",
+        "--processes",
+        type=int,
+        default=1,
+        help="workers to run, each in a process of its own; 0: one for each core (default: 1)",
+    )
     worker.set_defaults(run=run_worker)
     settings = commands.add_parser("settings", help="show all settings, without secrets")
     settings.set_defaults(run=show_settings)
@@ -26,7 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run_worker(args: argparse.Namespace) -> int:
-    """Run a worker until it is stopped by SIGTERM or Ctrl-C, or fails."""
+    """Run a worker, or several, until stopped by SIGTERM or Ctrl-C."""
+    if args.processes != 1:
+        processes.run(settings_or_exit(), args.processes, args.loglevel)
+        return 0
     from streams.app import app  # reads the settings, which no other sub-command needs to be right
 
     faust.Worker(app, loglevel=args.loglevel, logfile=None).execute_from_commandline()
@@ -35,11 +45,7 @@ def run_worker(args: argparse.Namespace) -> int:
 
 def show_settings(_args: argparse.Namespace) -> int:
     """Print each setting's name, value and meaning."""
-    try:
-        rows = describe(Settings.from_env(os.environ))
-    except SettingError as exc:
-        print(f"tally: {exc}", file=sys.stderr)
-        return 1
+    rows = describe(settings_or_exit())
     width = max(len(row.name) for row in rows)
     for row in rows:
         print(f"{row.name:{width}}  {row.value or '-':24}  {row.help}")
