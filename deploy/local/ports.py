@@ -40,6 +40,12 @@ def allocate(brokers: int, first_port: int) -> dict[int, Addresses]:
     }
 
 
+def free_port() -> int:
+    """Any free loopback port."""
+    [port] = _free_ports(1)
+    return port
+
+
 def accepts_connections(port: int) -> bool:
     """Whether something listens on a loopback port by now."""
     with socket.socket() as probe:

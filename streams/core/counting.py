@@ -117,9 +117,12 @@ class SourceCounter:
         """Add raw counts under their keys; returns the values that are to be rejected."""
         rejected: set[bytes | None] = set()
         by_partition = self.pending.of_window(window)
-        known = select.known
-        for raw, n in counter.items():
-            selected = known[raw] if raw in known else select(raw)
+        # Looked up by `map`, without a step of the interpreter for each; most values are known.
+        for raw, n, selected in zip(
+            counter, counter.values(), map(select.known.get, counter), strict=True
+        ):
+            if selected is None:
+                selected = select(raw)
             if type(selected) is Keyed:
                 partition, key = selected
                 counts = by_partition[partition]

@@ -1,14 +1,13 @@
 """The final result of one key in one window."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Final:
+class Final(NamedTuple):
     """A key's count in the window [window_start, window_end), in ms since the epoch."""
 
     key: bytes
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody asks a final for
     window_start: int
     window_end: int
 

@@ -11,7 +11,6 @@ class Sources:
     def __init__(self, n: int) -> None:
         self.to_offsets = [NOTHING_SENT] * n
         self.watermarks = [NO_TIME] * n
-        self._unfinished: int | None = None
 
     @property
     def watermark(self) -> int:
@@ -31,7 +30,7 @@ class Sources:
         if not 0 <= source < len(self.to_offsets):
             raise BrokenChainError(f"a partial count came from unknown source partition {source}")
         expected = self.to_offsets[source]
-        if partial.from_offset != expected or self._unfinished not in (None, source):
+        if partial.from_offset != expected:
             kind = "overlaps" if partial.from_offset < expected else "leaves a gap after"
             raise BrokenChainError(
                 f"partial count [{partial.from_offset}, {partial.to_offset}) of source partition "
@@ -39,10 +38,12 @@ class Sources:
             )
 
     def merged(self, partial: Partial) -> None:
-        """Note a partial whose counts have been merged."""
+        """Note a partial whose counts have been merged.
+
+        Partials of one stretch need not be neighbours: another source's may come in between, for
+        a large transaction is written in several batches.
+        """
         if partial.more:
-            self._unfinished = partial.source
             return
-        self._unfinished = None
         self.to_offsets[partial.source] = partial.to_offset
         self.watermarks[partial.source] = max(self.watermarks[partial.source], partial.watermark)

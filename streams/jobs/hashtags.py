@@ -7,10 +7,11 @@ The same as this Kafka Streams program, exactly once and with lateness judged at
       . filter(count > 4)  ->  twitter_output, and a log line for each final result
 """
 
-import json
 import logging
 import struct
+from collections.abc import Sequence
 from functools import partial
+from json.encoder import encode_basestring
 
 from streams.core.final import Final
 from streams.core.text import longer_than_one, trim
@@ -46,27 +47,25 @@ def hashtags(app: StreamsApp, settings: Settings) -> None:
         """Merge the counts by hashtag, and write what a closed window's count comes to."""
         async for batch in batches:
             mentions.merge(batch)
-            for final in mentions.finals(batch):
-                if final.count > settings.min_mentioned:
-                    batch.send(
-                        settings.output_topic,
-                        key=final.key,
-                        value=encode(final),
-                        timestamp=final.timestamp,
-                    )
-                    if settings.log_finals:
-                        batch.after_commit(partial(log_final, final))
+            finals = list(mentions.finals(batch, above=settings.min_mentioned))
+            for final in finals:
+                batch.send(
+                    settings.output_topic,
+                    key=final.key,
+                    value=encode(final),
+                    timestamp=final.timestamp,
+                )
+            if finals and settings.log_finals:
+                batch.after_commit(partial(log_finals, finals))
 
 
 def as_json(final: Final) -> bytes:
     """`{"hashtag", "count", "window_start", "window_end"}` in UTF-8, bounds in epoch ms."""
-    value = {
-        "hashtag": final.key.decode(),
-        "count": final.count,
-        "window_start": final.window_start,
-        "window_end": final.window_end,
-    }
-    return json.dumps(value, ensure_ascii=False).encode()
+    # By hand, for json.dumps takes six times as long; only the hashtag needs quoting.
+    return (
+        f'{{"hashtag": {encode_basestring(final.key.decode())}, "count": {final.count}, '
+        f'"window_start": {final.window_start}, "window_end": {final.window_end}}}'
+    ).encode()
 
 
 def as_long(final: Final) -> bytes:
@@ -74,12 +73,14 @@ def as_long(final: Final) -> bytes:
     return struct.pack(">q", final.count)
 
 
-def log_final(final: Final) -> None:
-    """Log one final result; called once it is committed."""
-    log.info(
-        "#%s was mentioned %d times from %d to %d",
-        final.key.decode(),
-        final.count,
-        final.window_start,
-        final.window_end,
+def log_finals(finals: Sequence[Final]) -> None:
+    """Log final results, a line each; called once they are committed.
+
+    All in one go: a large window closes with 20,000 of them, and as many calls of a logger would
+    hold up the event loop for a second.
+    """
+    lines = (
+        f"#{f.key.decode()} was mentioned {f.count} times from {f.window_start} to {f.window_end}"
+        for f in finals
     )
+    log.info("%d final results\n%s", len(finals), "\n".join(lines))

@@ -18,6 +18,8 @@ BATCH_BYTES = 900_000
 CLOSE_SECONDS = 2.0
 RETRY_BACKOFF_MS = 20
 
+_NO_HEADERS: list[tuple[str, bytes]] = []
+
 
 class KafkaProducer:
     """See `ports.TransactionalProducer`. Every wait ends after `timeout_ms`."""
@@ -106,12 +108,8 @@ class KafkaProducer:
 
 def _append(batch: Any, record: Record) -> bool:
     """Add a record to a batch; False if the batch is full."""
-    return (
-        batch.append(
-            timestamp=record.timestamp,
-            key=record.key,
-            value=record.value,
-            headers=list(record.headers),
-        )
-        is not None
-    )
+    key, value, timestamp, headers = record
+    # aiokafka wants a list of headers; most records have none.
+    listed = list(headers) if headers else _NO_HEADERS
+    added = batch.append(timestamp=timestamp, key=key, value=value, headers=listed)
+    return added is not None

@@ -1,6 +1,7 @@
 """Committed counts kept in memory beside the store, so that most are never read from disk."""
 
 from collections.abc import Mapping
+from typing import cast
 
 from streams.state.store import Counts, Store
 
@@ -39,8 +40,9 @@ class Cache:
             self._counts.clear()
             self._complete.clear()
         for window, changed in counts.items():
-            known = self._counts.setdefault(window, {})
-            known.update((key, n) for key, n in changed.items() if n is not None)
+            # A window's changes are all counts, or all tombstones as it is closed.
+            if None not in changed.values():
+                self._counts.setdefault(window, {}).update(cast(dict[bytes, int], changed))
 
     def drop_before(self, limit: int) -> None:
         """Forget all windows that start before `limit`."""

@@ -10,6 +10,7 @@ every transaction: what it says holds for all records before it.
 import json
 import struct
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from streams.core.partials import NOTHING_SENT
@@ -44,8 +45,9 @@ def decode_key(data: bytes) -> CountKey:
     return CountKey(_WINDOW.unpack_from(data)[0], data[_WINDOW.size :])
 
 
+@lru_cache(maxsize=10_000)
 def encode_count(count: int) -> bytes:
-    """A count's value."""
+    """A count's value. Most counts are small, and each is encoded for the log and for the disk."""
     return _COUNT.pack(VERSION, count)
 
 

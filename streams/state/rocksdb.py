@@ -8,6 +8,7 @@ import asyncio
 import logging
 import shutil
 import struct
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -94,6 +95,8 @@ class RocksStore:
         except StoreError:
             raise
         except Exception as exc:  # rocksdict raises bare Exception
+            # An iterator in a frame that the error refers to would keep the database open.
+            traceback.clear_frames(exc.__traceback__)
             if _is_corrupt(exc):
                 self._discard()
             raise StoreError(f"can't {verb} the store {self._path}: {exc}") from exc
@@ -136,11 +139,15 @@ class RocksStore:
         # The smallest key behind `after` is itself with a zero byte.
         start = prefix if after is None else prefix + after + b"\0"
         found: list[tuple[bytes, int]] = []
-        for key, value in self._open_db.items(from_key=start):
-            assert isinstance(key, bytes)  # as always in raw mode
-            if len(found) == limit or not key.startswith(prefix):
+        keys = self._open_db.iter()
+        keys.seek(start)
+        while keys.valid() and len(found) < limit:
+            key = keys.key()
+            if not key.startswith(prefix):
                 break
-            found.append((key[len(prefix) :], decode_count(value)))
+            found.append((key[len(prefix) :], decode_count(keys.value())))
+            keys.next()
+        keys.status()  # raises if it was damage that ended the loop, and not the last key
         return found
 
     def _windows(self) -> list[int]:
@@ -151,12 +158,15 @@ class RocksStore:
             window = decode_key(keys.key()).window
             found.append(window)
             keys.seek(window_prefix(window + 1))
+        keys.status()
         return found
 
     def _apply(self, changes: Changes) -> None:
         db = self._open_db
         batch = WriteBatch(raw_mode=True)
         for window, counts in changes.counts.items():
+            if changes.drop_before is not None and window < changes.drop_before:
+                continue  # the range that is deleted below holds them all
             prefix = window_prefix(window)
             for key, count in counts.items():
                 if count is None:
@@ -194,4 +204,4 @@ def _is_corrupt(exc: Exception) -> bool:
 
 def _is_locked(exc: Exception) -> bool:
     """Whether another process has the database open: then it is not damaged, and not ours."""
-    return "lock" in str(exc).lower()
+    return "/LOCK:" in str(exc)

@@ -22,6 +22,9 @@ from streams.tasks.topology import WindowedCount
 #: Bytes of a dead letter's value that are kept.
 DEAD_LETTER_BYTES = 64 * 1024
 
+#: By the count's name too: another one may have as many partitions as it likes.
+Selectors = dict[tuple[str, Steps], Selector]
+
 
 class SourceTask(Task):
     """See the module. Selectors are shared by a worker's tasks: they remember distinct values."""
@@ -32,7 +35,7 @@ class SourceTask(Task):
         context: TaskContext,
         member: Member,
         count: WindowedCount,
-        selectors: dict[Steps, Selector],
+        selectors: Selectors,
     ) -> None:
         super().__init__(tp, context, member)
         self._count = count
@@ -93,7 +96,7 @@ class SourceTask(Task):
         self._counter.count(values.batch.chunk, self._selector(values.steps), newest)
 
     def _selector(self, steps: Steps) -> Selector:
-        selector = self._selectors.get(steps)
+        selector = self._selectors.get((self._count.name, steps))
         if selector is None:
             named = ", ".join(step.function.__name__ for step in steps)
             if named != self._count.selection:
@@ -102,7 +105,7 @@ class SourceTask(Task):
                     f"{self._count.name} is declared for '{self._count.selection}'",
                     "Declare the steps that the agent takes: stored counts depend on them",
                 )
-            selector = self._selectors[steps] = Selector(
+            selector = self._selectors[self._count.name, steps] = Selector(
                 steps,
                 lambda key: self.context.partition_of(self._count.partials_topic, key),
                 self.context.max_value_bytes,

@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from aiokafka.partitioner import murmur2
 
@@ -45,6 +46,12 @@ _LEGAL = {
 }
 
 
+@lru_cache(maxsize=100_000)
+def _positive_hash(key: bytes) -> int:
+    """A key's hash as Java's producers take it. In Python it is slow, and keys come again."""
+    return int(murmur2(key) & 0x7FFFFFFF)
+
+
 def _ignore() -> None:
     """For callers that don't watch a restore."""
 
@@ -67,7 +74,7 @@ class TaskContext:
 
     def partition_of(self, topic: str, key: bytes) -> int:
         """The partition a key belongs to, as Java's producers decide it."""
-        return int(murmur2(key) & 0x7FFFFFFF) % self.partitions[topic]
+        return _positive_hash(key) % self.partitions[topic]
 
 
 class Task(ABC):

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 from streams.core.columns import TP, Chunk, Columns
 from streams.core.ports import Committed, LogRange, LogRecord, Member, Record
-from streams.errors import OffsetLostError
+from streams.errors import TaskRetriedError
 from streams.testing.broker import Broker
 from streams.testing.crash import Point
 from streams.testing.log import Found
@@ -60,7 +60,8 @@ class Client:
         await self._point("fetch")
         log = self._broker.log(tp)
         if not log.start <= position <= log.end:
-            raise OffsetLostError(f"{tp}: {position} is outside of [{log.start}, {log.end})")
+            # Not for good: a task that opens again looks for itself whether its offset is lost.
+            raise TaskRetriedError(f"{tp}: {position} is outside of [{log.start}, {log.end})")
         found, following = log.committed(position, log.end, records)
         size = max(1, -(-len(found) // batches))
         pieces = [_columns(found[i : i + size]) for i in range(0, len(found), size)]

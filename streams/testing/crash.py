@@ -13,9 +13,9 @@ class Crash(BaseException):
 class CrashPlan:
     """Counts the points that workers reach, and raises at the nth one from now.
 
-    `only` counts the points of one name, instead of all. `raises` makes what is raised from the point's name: a `Crash`, or an error such as a
-    TransactionError for an answer that never came. Points named like "end-txn" precede an effect,
-    those named like "txn-ended" follow it.
+    `only` counts the points of one name instead of all. `raises` makes what is raised from the
+    point's name: a `Crash`, or an error such as a TransactionError for an answer that never came.
+    Points named like "end-txn" precede an effect, those named like "txn-ended" follow it.
     """
 
     def __init__(

@@ -25,6 +25,7 @@ from streams.testing.broker import Broker
 from streams.testing.clock import ManualClock
 from streams.testing.crash import Crash, CrashPlan
 from streams.testing.fleet import Failure, Fleet
+from streams.testing.schedule import Schedule
 from streams.testing.worker import Job, Worker
 
 T = TypeVar("T")
@@ -70,10 +71,10 @@ class TestDriver:
         self.clock = clock or ManualClock()
         self.broker = broker or Broker()
         self._fetch_records = fetch_records
-        self._random = random
         self._runner = asyncio.Runner()
         _create_topics(self.broker, job, partitions)
         self._fleet = Fleet(job, self.broker, self.clock, workers)
+        self._schedule = Schedule(self._fleet, self.broker, fetch_records, random)
         try:
             self._run(self._fleet.start())
         except BaseException:
@@ -152,7 +153,7 @@ class TestDriver:
         A task that fails but may be retried is opened again; see `failures`. Any other error is
         raised, and its task stays closed until its worker is restarted.
         """
-        self._run(self._work_on(turns))
+        self._run(self._schedule.run(turns))
 
     # Single steps of one task, by its owner or by another worker that takes itself for it.
 
@@ -225,67 +226,6 @@ class TestDriver:
 
     def _owner(self, tp: TP, worker: int | None) -> int:
         return self._fleet.owners[tp] if worker is None else worker
-
-    async def _work_on(self, turns: int | None) -> None:
-        """Give turns to tasks until each has had one, since anything last moved, in vain."""
-        quiet: set[tuple[int, TP]] = set()
-        left = -1 if turns is None else turns
-        while left:
-            due = [turn for turn in self._turns() if turn not in quiet]
-            if not due:
-                if not self._settle(everything=True):
-                    return
-                quiet.clear()
-            for turn in due if self._random is None else [self._random.choice(due)] if due else []:
-                left -= 1
-                if await self._turn(*turn):
-                    quiet.clear()
-                else:
-                    quiet.add(turn)
-                if not left:
-                    break
-
-    def _turns(self) -> list[tuple[int, TP]]:
-        return [
-            (i, tp)
-            for i, worker in enumerate(self.workers)
-            if worker.runs
-            for tp in sorted(worker.assigned - worker.stopped)
-        ]
-
-    async def _turn(self, i: int, tp: TP) -> bool:
-        worker = self.workers[i]
-        if not worker.runs or tp not in worker.assigned:
-            return False
-        settled = self._settle()
-        return await self._fleet.turn(i, tp, self._work(worker, tp)) or settled
-
-    async def _work(self, worker: Worker, tp: TP) -> bool:
-        """One turn of a task, as a worker's loop does it."""
-        records, batches, commits = self._fetch_records, 1, False
-        if self._random is not None:
-            records = self._random.randint(1, records)
-            batches = self._random.randint(1, 3)
-            commits = self._random.random() < 0.4
-        moved = await worker.tick(tp) or await worker.deliver(tp, records, batches)
-        task = await worker.task(tp)
-        if task.commit_in() == 0 or (task.pending and (commits or not moved)):
-            await worker.commit(tp)
-            moved = True
-        return moved
-
-    def _settle(self, everything: bool = False) -> bool:
-        """Let ends of transactions reach their partitions, some or all; False if none did."""
-        settled = False
-        for transaction in self.broker.coordinator.ending:
-            if everything:
-                transaction.settle()
-            elif self._random is not None and self._random.random() < 0.3:
-                transaction.settle_one(self._random.randrange(len(transaction.participants)))
-            else:
-                continue
-            settled = True
-        return settled
 
 
 def _create_topics(broker: Broker, job: Job, partitions: int | Mapping[str, int]) -> None:

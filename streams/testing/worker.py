@@ -6,12 +6,11 @@ from typing import Protocol, TypeVar
 
 from streams.core.columns import TP
 from streams.core.ports import Clock, Member
-from streams.core.selection import Selector, Steps
 from streams.settings import Settings
 from streams.state.memory import Disk, MemoryStore
 from streams.tasks.batch import Batch, Body
 from streams.tasks.count_task import CountTask
-from streams.tasks.source_task import SourceTask
+from streams.tasks.source_task import Selectors, SourceTask
 from streams.tasks.task import State, Task, TaskContext
 from streams.tasks.topology import Topology
 from streams.testing.agent import Agent
@@ -82,7 +81,7 @@ class Worker:
         self._plan = plan
         self._client = Client(broker, self._point)
         self._context = task_context(job.settings, self._client, clock, broker)
-        self._selectors: dict[str, dict[Steps, Selector]] = {}
+        self._selectors: Selectors = {}
         self._agents: dict[str, Agent] = {}
 
     async def _point(self, name: str) -> None:
@@ -181,8 +180,7 @@ class Worker:
     def _new_task(self, tp: TP) -> Task:
         topology = self._job.topology
         if (count := topology.fed_by(tp.topic)) is not None:
-            selectors = self._selectors.setdefault(count.name, {})
-            return SourceTask(tp, self._context, self.member, count, selectors)
+            return SourceTask(tp, self._context, self.member, count, self._selectors)
         count = topology.merged_from(tp.topic)
         assert count is not None, f"no windowed count reads {tp.topic}"
         store = MemoryStore(self.disks.setdefault(tp, Disk()), self._point)

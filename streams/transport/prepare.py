@@ -1,12 +1,15 @@
 """What has to be true before the first task opens: topics, partition counts, initial offsets."""
 
+import asyncio
 import logging
+import random
+import time
 from collections.abc import Iterable
 
 from streams.access import check_access
 from streams.core.columns import TP
 from streams.core.ports import Cluster, Committed, Member
-from streams.errors import FencedError, FingerprintMismatchError, OffsetLostError
+from streams.errors import FencedError, FingerprintMismatchError, MissingTopicError, OffsetLostError
 from streams.settings import Settings
 from streams.tasks.source_progress import SourceProgress
 from streams.tasks.topology import Topology, WindowedCount
@@ -18,6 +21,11 @@ log = logging.getLogger(__name__)
 _KEPT = {"retention.ms": "-1"}
 _PARTIALS = {"retention.ms": "-1", "cleanup.policy": "delete"}
 _CHANGELOG = {"cleanup.policy": "compact"}
+
+#: Seconds until all brokers know of a topic that was just created.
+SPREAD_SECONDS = 10.0
+#: How often to begin anew when other workers begin at the same moment.
+BEGIN_ATTEMPTS = 20
 
 
 async def prepare_topics(settings: Settings, topology: Topology) -> dict[str, int]:
@@ -36,10 +44,26 @@ async def prepare_topics(settings: Settings, topology: Topology) -> dict[str, in
     await ensure_topics(settings, plain, _KEPT)
     await ensure_topics(settings, partials, {**_PARTIALS, **durable})
     await ensure_topics(settings, changelogs, {**_CHANGELOG, **durable})
-    partitions = await check_access(settings.kafka, [*plain, *partials, *changelogs])
+    partitions = await _partition_counts(settings, [*plain, *partials, *changelogs])
     for count in topology.counts:
         _check_changelog(count, partitions)
     return partitions
+
+
+async def _partition_counts(settings: Settings, topics: list[str]) -> dict[str, int]:
+    """How many partitions each of `topics` has, once the broker that answers knows them all.
+
+    Brokers learn of a new topic from the controller, each at its own time.
+    """
+    deadline = time.monotonic() + SPREAD_SECONDS
+    while True:
+        partitions = await check_access(settings.kafka, topics)
+        unknown = [topic for topic in topics if not partitions.get(topic)]
+        if not unknown:
+            return partitions
+        if time.monotonic() > deadline:
+            raise MissingTopicError(f"No topic {', '.join(map(repr, unknown))}")
+        await asyncio.sleep(0.05)
 
 
 def _check_changelog(count: WindowedCount, partitions: dict[str, int]) -> None:
@@ -65,7 +89,10 @@ async def begin_offsets(
     FingerprintMismatchError if they were committed under other settings.
     """
     sources = [TP(count.source_topic, p) for p in range(partitions[count.source_topic])]
-    for _ in range(10):
+    for attempt in range(BEGIN_ATTEMPTS):
+        # Before taking the id, which throws back any other worker that is just at this.
+        if not await _missing(cluster, group, count, sources, partitions):
+            return
         producer = cluster.producer(f"{group}-begin")
         try:
             await producer.start()
@@ -81,6 +108,8 @@ async def begin_offsets(
             log.info("Another worker is committing the first offsets; looking again")
         finally:
             await producer.close()
+        # At random, or workers that start together would fence each other for ever.
+        await asyncio.sleep(random.uniform(0, 0.1 * (attempt + 1)))
     raise FencedError(f"the first offsets of {group} could not be committed")
 
 

@@ -9,12 +9,11 @@ from typing import NamedTuple
 from streams import crash_points, metrics
 from streams.core.columns import TP, Chunk
 from streams.core.ports import Member
-from streams.core.selection import Selector, Steps
 from streams.errors import StartError, TaskStoppedError
 from streams.state.rocksdb import RocksStore
 from streams.tasks.batch import Batch
 from streams.tasks.count_task import CountTask
-from streams.tasks.source_task import SourceTask
+from streams.tasks.source_task import Selectors, SourceTask
 from streams.tasks.task import Task, TaskContext
 from streams.tasks.topology import Topology
 from streams.transport.slot import Group, Slot, Status
@@ -54,7 +53,7 @@ class Supervisor:
         self._group = group
         self._deliver = deliver
         self._on_fatal = on_fatal
-        self._selectors: dict[Steps, Selector] = {}
+        self._selectors: Selectors = {}
         self._slots: dict[TP, Slot] = {}
         self._forgetting: asyncio.Task[None] | None = None
         #: Set when a slot may have got room for a chunk.

@@ -45,8 +45,8 @@ class CountTable(faust.Table[bytes, int]):
         """Merge the partial counts of a batch (stage two)."""
         batch.task.merge(batch)
 
-    def finals(self, batch: Batch) -> Iterator[Final]:
-        """The final counts of windows that have closed, each once.
+    def finals(self, batch: Batch, *, above: int = 0) -> Iterator[Final]:
+        """The final counts of windows that have closed, each once; only those `above` a count.
 
         To be asked with every batch, and read to the end; most batches have none.
         """
@@ -54,4 +54,5 @@ class CountTable(faust.Table[bytes, int]):
         if closing is not None:
             end = closing.window + self.spec.windows.size_ms
             for key, count in closing.counts:
-                yield Final(key, count, closing.window, end)
+                if count > above:
+                    yield Final(key, count, closing.window, end)

@@ -20,6 +20,7 @@ from tests.testing.hashtag_job import (
     finals,
     job,
 )
+from tests.testing.inputs import Row
 
 # One transaction closes two keys, so that windows with more are closed in chunks.
 JOB = job(window_ms=1000, min_mentioned=0, close_chunk=2, late_topic=LATE)
@@ -27,11 +28,11 @@ Recovery = Callable[[TestDriver, int], None]
 
 PARTITIONS = {INPUT: 2, PARTIALS: 2}
 
-EARLIER = [
+EARLIER: list[list[Row]] = [
     [(b"aa", 0), (b"bb", 10), (b"cc", 20), (b"dd", 30), (b"ee", 900), (None, 950), (b"aa", 1100)],
     [(b"aa", 500), (b"ff", 600), (b"bb", 1200), (b"gg", 700), (b"aa", 1300)],
 ]
-LATER = [
+LATER: list[list[Row]] = [
     [(b"late", 999), (b"bb", 1150), (b"aa", 2100), CLOSER],
     [(b"hh", 1400), (b"\xff\xff", 1500), (b"cc", 2050), CLOSER],
 ]

@@ -1,0 +1,59 @@
+"""Brokers that die under load and come back."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local import LocalKafka
+from tests.polling import until
+from tests.scene import Scene
+
+Name = Callable[[str], str]
+
+
+@pytest.fixture
+def mortal_kafka() -> Iterator[LocalKafka]:
+    with LocalKafka() as cluster:
+        yield cluster
+
+
+def test_the_only_broker_freezes_and_dies(
+    mortal_kafka: LocalKafka, unique: Name, tmp_path: Path
+) -> None:
+    """Frozen: workers report that they get no further; then they recover by themselves."""
+    variables = {"STREAMS_STALL_SECONDS": "2"}
+    with Scene(mortal_kafka, unique("broker"), tmp_path, variables=variables) as scene:
+        workers = [scene.worker(name).start() for name in ("a", "b")]
+        [broker] = mortal_kafka.brokers
+        scene.finals_grow(scene.random.randrange(1, 60))
+        broker.pause()
+        for worker in workers:
+            until(lambda w=worker: w.health()[0] == 503, "a stalled worker says so")  # type: ignore[misc]
+        broker.resume()
+        for worker in workers:
+            until(lambda w=worker: w.health()[0] == 200, "it recovers", 60, worker.tail)  # type: ignore[misc]
+        scene.finals_grow(scene.random.randrange(1, 60))
+        broker.kill()
+        broker.start()
+        scene.finals_grow()
+        scene.finish()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_each_of_three_brokers_dies_in_turn(unique: Name, tmp_path: Path) -> None:
+    with (
+        LocalKafka(brokers=3) as cluster,
+        Scene(cluster, unique("three"), tmp_path, replicas=3) as scene,
+    ):
+        scene.worker("a").start()
+        scene.worker("b").start()
+        for broker in cluster.brokers:
+            scene.finals_grow(scene.random.randrange(1, 60))
+            broker.kill()
+            # Two of three replicas are enough to go on.
+            scene.finals_grow(60)
+            broker.start()
+        scene.finals_grow()
+        scene.finish(120)

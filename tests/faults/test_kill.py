@@ -1,0 +1,84 @@
+"""kill -9 under steady load: every final exactly once."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.application import Kafka
+from tests.polling import until
+from tests.scene import Scene
+from tests.worker import Worker
+
+Name = Callable[[str], str]
+
+
+WORKERS = ("a", "b", "c")
+
+
+def hurt(scene: Scene, how: str) -> None:
+    """Let workers come, then kill, freeze or stop a random one of those that run."""
+    for name in scene.random.sample(WORKERS, scene.random.randint(1, 3)):
+        if not scene.worker(name).alive:
+            scene.worker(name).start()
+    victim = scene.random.choice([w for w in scene.workers.values() if w.alive])
+    victim.until_running()
+    scene.finals_grow(scene.random.randrange(1, 60))
+    print(f"{how} {victim.name}")
+    if how == "kill":
+        victim.kill()
+    elif how == "stop":
+        assert victim.stop() == 0, victim.tail()
+    else:
+        freeze(scene, victim)
+
+
+def freeze(scene: Scene, victim: Worker) -> None:
+    """Freeze a worker until others have all its tasks, then let it go on."""
+    others = [w for w in scene.workers.values() if w.alive and w is not victim]
+    victim.freeze()
+    if not others:
+        others = [scene.worker("substitute").start()]
+    until(
+        lambda: sum(len(other.running()) for other in others) == scene.tasks,
+        "others run all tasks",
+        40,
+        scene.tails,
+    )
+    victim.thaw()
+
+
+def carry_on(scene: Scene) -> None:
+    """See that a worker is there to do what is left, and check the finals."""
+    if not scene.worker("a").alive:
+        scene.worker("a").start()
+    scene.finish()
+
+
+def test_three_kills(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
+    with Scene(kafka, unique("kill"), tmp_path) as scene:
+        for _ in range(3):
+            hurt(scene, "kill")
+        carry_on(scene)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_twenty_kills_and_more(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
+    with Scene(kafka, unique("kill"), tmp_path) as scene:
+        faults = ["kill"] * 20 + ["freeze"] * 5 + ["stop"] * 5
+        scene.random.shuffle(faults)
+        for how in faults:
+            hurt(scene, how)
+        carry_on(scene)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(240)
+def test_kills_at_the_shipped_timeouts(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
+    with Scene(kafka, unique("kill"), tmp_path) as scene:
+        scene.use_shipped_timeouts()
+        for _ in range(3):
+            hurt(scene, "kill")
+        hurt(scene, "freeze")
+        carry_on(scene)

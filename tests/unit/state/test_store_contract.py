@@ -1,0 +1,135 @@
+"""What every store does: in memory for tests, and RocksDB."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from streams.state.changelog import Bookkeeping
+from streams.state.memory import Disk, MemoryStore
+from streams.state.rocksdb import RocksStore
+from streams.state.store import Changes, Counts, Store, Stored
+
+BOOKS = Bookkeeping.begin("an id", {"window_ms": 10}, 2)
+
+NewStore = Callable[[], Store]
+
+
+@pytest.fixture(params=["memory", "rocksdb"])
+def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> NewStore:
+    """Makes stores of one disk."""
+    if request.param == "memory":
+        disk = Disk()
+        return lambda: MemoryStore(disk)
+    return lambda: RocksStore(tmp_path / "parent" / "store")
+
+
+@pytest.fixture
+async def store(new_store: NewStore) -> AsyncIterator[Store]:
+    store = new_store()
+    assert await store.open() is None
+    yield store
+    await store.close()
+
+
+async def apply(store: Store, counts: Counts, position: int = 1, **changes: int) -> None:
+    await store.apply(Changes(position, BOOKS, counts, **changes))
+
+
+async def reopened(store: Store, new_store: NewStore) -> tuple[Store, Stored | None]:
+    await store.close()
+    again = new_store()
+    return again, await again.open()
+
+
+async def test_an_empty_store_holds_nothing(store: Store) -> None:
+    assert await store.windows() == []
+    assert await store.scan(0, None, 10) == []
+    assert await store.read(0, [b"a"]) == [None]
+    assert await store.read(0, []) == []
+
+
+async def test_counts_are_read_back_in_the_order_asked_for(store: Store) -> None:
+    await apply(store, {10: {b"a": 1, b"b": 2**63}, 20: {b"a": 3, b"": 4}})
+    assert await store.read(10, [b"b", b"none", b"a", b""]) == [2**63, None, 1, None]
+    assert await store.read(20, [b"", b"b", b"a"]) == [4, None, 3]
+    assert await store.read(30, [b"a"]) == [None]
+
+
+async def test_counts_are_replaced_and_deleted(store: Store) -> None:
+    await apply(store, {10: {b"a": 1, b"b": 2}})
+    await apply(store, {10: {b"a": 7, b"b": None, b"never": None}})
+    assert await store.read(10, [b"a", b"b", b"never"]) == [7, None, None]
+
+
+async def test_a_scan_goes_on_behind_a_key(store: Store) -> None:
+    keys = [b"", b"a", b"a\x00", b"aa", b"b", "ä".encode(), "😀".encode()]
+    await apply(store, {0: {b"x": 9}, 10: {key: i for i, key in enumerate(keys, 1)}, 20: {b"": 9}})
+    everything = [(key, i) for i, key in enumerate(keys, 1)]
+    assert await store.scan(10, None, 100) == everything
+    for limit in (1, 2, 3):
+        found: list[tuple[bytes, int]] = []
+        while piece := await store.scan(10, found[-1][0] if found else None, limit):
+            assert len(piece) <= limit
+            found += piece
+        assert found == everything
+    assert await store.scan(10, b"aab", 1) == [(b"b", 5)]
+    assert await store.scan(10, keys[-1], 5) == []
+    assert await store.scan(15, None, 5) == []
+
+
+async def test_windows_are_those_that_have_counts(store: Store) -> None:
+    await apply(store, {300: {b"a": 1}, 20: {b"a": 1, b"b": 2}, 0: {b"": 1}, 40: {}})
+    assert await store.windows() == [0, 20, 300]
+    await apply(store, {20: {b"a": None}})
+    assert await store.windows() == [0, 20, 300]
+    await apply(store, {20: {b"b": None}})
+    assert await store.windows() == [0, 300]
+
+
+async def test_old_windows_are_dropped_whatever_a_step_says_of_them(store: Store) -> None:
+    await apply(store, {0: {b"a": 1}, 10: {b"a": 1}, 20: {b"a": 1}})
+    await apply(store, {10: {b"new": 5}, 20: {b"b": 2}, 30: {b"c": 3}}, drop_before=20)
+    assert await store.windows() == [20, 30]
+    assert await store.scan(20, None, 9) == [(b"a", 1), (b"b", 2)]
+    await apply(store, {}, drop_before=0)
+    assert await store.windows() == [20, 30]
+
+
+async def test_a_store_outlives_its_closing(store: Store, new_store: NewStore) -> None:
+    await apply(store, {10: {b"a": 1}}, position=41)
+    await apply(store, {10: {b"b": 2}}, position=42)
+    again, stored = await reopened(store, new_store)
+    assert stored == Stored(42, BOOKS)
+    assert await again.scan(10, None, 9) == [(b"a", 1), (b"b", 2)]
+    await again.close()
+
+
+async def test_a_step_without_bookkeeping_keeps_the_last(store: Store, new_store: NewStore) -> None:
+    await store.apply(Changes(3))
+    store, stored = await reopened(store, new_store)
+    assert stored == Stored(3, None)
+    await apply(store, {}, position=4)
+    await store.apply(Changes(5))
+    store, stored = await reopened(store, new_store)
+    assert stored == Stored(5, BOOKS)
+    await store.close()
+
+
+async def test_a_wiped_store_is_empty_and_open(store: Store, new_store: NewStore) -> None:
+    await apply(store, {10: {b"a": 1}})
+    await store.wipe()
+    assert await store.windows() == []
+    await apply(store, {20: {b"b": 2}}, position=9)
+    store, stored = await reopened(store, new_store)
+    assert stored == Stored(9, BOOKS)
+    assert await store.windows() == [20]
+    await store.wipe()
+    store, stored = await reopened(store, new_store)
+    assert stored is None
+    await store.close()
+
+
+async def test_closing_twice_does_no_harm(store: Store) -> None:
+    await store.close()
+    await store.close()
