@@ -103,11 +103,16 @@ class Consumer(faust_driver.Consumer):
         """Nothing: `/health` watches the tasks' progress."""
 
     async def _drain_messages(self, fetcher: Any) -> None:
-        while not (self.should_stop or fetcher.should_stop):
-            if not self.flow_active:
-                await self.wait(self.can_resume_flow.wait())
-                continue
-            await self._fetch_once()
+        try:
+            while not (self.should_stop or fetcher.should_stop):
+                if not self.flow_active:
+                    await self.wait(self.can_resume_flow.wait())
+                    continue
+                await self._fetch_once()
+        except asyncio.CancelledError:
+            # During a rebalance Faust takes this for a crash, even if the fetcher is to stop.
+            if not fetcher.should_stop:
+                raise
 
     async def _fetch_once(self) -> None:
         tasks = self.transactions.tasks

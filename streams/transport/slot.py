@@ -78,6 +78,8 @@ class Slot:
         self._inbox: asyncio.Queue[Chunk | Exception] = asyncio.Queue(INBOX)
         self._progressed_at = time.monotonic()
         self._running: asyncio.Task[None] | None = None
+        # aiokafka swallows a cancellation that comes while it closes a client.
+        self._stopping = False
 
     def start(self) -> None:
         """Begin to open the task."""
@@ -85,6 +87,7 @@ class Slot:
 
     async def stop(self) -> None:
         """Hand the partition over: commit what is done if that is quick, then close the task."""
+        self._stopping = True
         if self._running is not None:
             self._running.cancel()
             _, unfinished = await asyncio.wait([self._running], timeout=STOP_SECONDS)
@@ -119,13 +122,15 @@ class Slot:
 
     async def _run(self) -> None:
         attempt = 0
-        while True:
+        while not self._stopping:
             opened_at = time.monotonic()
             try:
                 await self._serve()
             except TaskRetriedError as exc:
                 attempt = 0 if time.monotonic() - opened_at > RETRY_SECONDS[1] else attempt + 1
                 self._failed(exc, Status.RETRYING)
+                if self._stopping:
+                    return
                 await asyncio.sleep(min(RETRY_SECONDS[0] * 2**attempt, RETRY_SECONDS[1]))
             except StartError as exc:
                 self._failed(exc, Status.FAILED)
@@ -151,7 +156,7 @@ class Slot:
         task = self._make_task(self.tp, self._member)
         try:
             await self._open(task)
-            while True:
+            while not self._stopping:
                 batch = await task.tick()
                 if batch is None:
                     batch = await self._next_batch(task)
@@ -160,6 +165,7 @@ class Slot:
                 if task.commit_in() == 0:
                     await _finished(task.commit())
                     self.touch()
+            await self._commit_last(task)
         except asyncio.CancelledError:
             await self._commit_last(task)
             raise

@@ -35,10 +35,11 @@ def hurt(scene: Scene, how: str) -> None:
 
 def freeze(scene: Scene, victim: Worker) -> None:
     """Freeze a worker until others have all its tasks, then let it go on."""
+    # Never more workers than partitions: Faust's assignor would leave one without tasks.
+    if not any(w.alive for w in scene.workers.values() if w is not victim):
+        scene.worker("a" if victim.name != "a" else "b").start()
     others = [w for w in scene.workers.values() if w.alive and w is not victim]
     victim.freeze()
-    if not others:
-        others = [scene.worker("substitute").start()]
     until(
         lambda: sum(len(other.running()) for other in others) == scene.tasks,
         "others run all tasks",

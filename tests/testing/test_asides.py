@@ -40,6 +40,8 @@ def test_a_dead_letter_tells_where_it_came_from(
     for good in beside:
         driver.produce(INPUT, *good)
     driver.produce(INPUT, value, timestamp)
+    if not beside:
+        driver.run_until_idle()  # a batch of its own
     for good in beside:
         driver.produce(INPUT, *good)
     driver.produce(INPUT, *CLOSER)

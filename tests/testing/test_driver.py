@@ -131,6 +131,26 @@ def test_a_producers_aborted_records_are_not_counted() -> None:
         assert finals(driver) == {("committed", 0): 1}
 
 
+def test_partials_go_only_where_they_are_needed() -> None:
+    """Else sources times partitions would be written each interval, most of it empty."""
+    with TestDriver(job(), partitions={PARTIALS: 8}) as driver:
+        source = TP(INPUT, 0)
+
+        def written(value: str, timestamp: int) -> int:
+            before = sum(log.end for log in driver.broker.topics[PARTIALS])
+            driver.produce(INPUT, value, timestamp)
+            driver.deliver(source)
+            driver.commit(source)
+            # Each has a marker beside it.
+            return (sum(log.end for log in driver.broker.topics[PARTIALS]) - before) // 2
+
+        assert written("first", 0) == 8  # the first stream time there is
+        assert written("second", 19_999) == 1
+        assert written("x", 50_000) == 0
+        assert written("third", 20_000) == 8  # a window's end has been passed
+        assert written("fourth", 20_000) == 1
+
+
 def test_the_repartition_topic_keeps_only_what_is_not_merged() -> None:
     with TestDriver(job()) as driver:
         for timestamp in range(100):

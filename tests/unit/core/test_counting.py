@@ -100,6 +100,8 @@ def one_by_one(data: list[Row], windows: TumblingWindows) -> Result:
 
 @given(rows, st.lists(st.integers(0, 8), max_size=8), st.integers(1, 40), st.integers(0, 40))
 @example([(b"aa", 0), (None, 5), (b"x", 7), (b"bb", 7)], [], 10, 0)  # the newest is dropped
+@example([(b"aa", -1)], [], 10, 0)
+@example([(b"aa", NEWEST + 1)], [], 200, 0)
 @example([(b"aa", 15), (b"aa", 10), (b"x", 25), (b"aa", 12)], [2, 1], 10, 0)
 @example([(b"aa", 0), (b"bb", 9), (b"aa", 10), (b"aa", 9)], [3], 10, 0)
 def test_any_batches_come_to_the_same_as_one_record_after_the_other(

@@ -1,0 +1,42 @@
+"""README.md doesn't go out of date unnoticed."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import streams
+from streams.settings import Settings, describe
+
+ROOT = Path(streams.__file__).parents[1]
+README = ROOT / "README.md"
+TABLE = re.compile(r"<!-- settings:.*? -->\n(.*?)<!-- end of settings -->", re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
+
+
+def settings_table() -> str:
+    """All settings as a table in Markdown."""
+    lines = ["| Variable | Default | Meaning |", "| --- | --- | --- |"]
+    for row in describe(Settings()):
+        is_literal = row.default and " " not in row.default
+        default = f"`{row.default}`" if is_literal else row.default
+        lines.append(f"| `{row.name}` | {default} | {row.help} |")
+    return "\n".join(lines) + "\n"
+
+
+def test_the_table_of_settings_is_up_to_date() -> None:
+    found = TABLE.search(README.read_text(encoding="utf-8"))
+    assert found, "README.md has lost the comments around its table of settings"
+    assert found[1] == settings_table(), (
+        "Replace the table in README.md by what `python -m tests.unit.test_readme` prints"
+    )
+
+
+@pytest.mark.parametrize("page", [README, *sorted((ROOT / "docs").glob("*.md"))], ids=str)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in LINK.findall(page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+if __name__ == "__main__":
+    print(settings_table(), end="")

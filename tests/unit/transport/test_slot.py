@@ -1,0 +1,104 @@
+"""A slot ends when it is stopped, whatever its task does with the cancellation."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from streams.core.columns import TP
+from streams.core.ports import Member
+from streams.errors import TransactionError
+from streams.tasks.batch import Batch
+from streams.tasks.task import State
+from streams.transport.slot import Slot, Status
+
+SOURCE = TP("in", 0)
+
+
+class FakeGroup:
+    async def confirm(self, _member: Member) -> bool:
+        return True
+
+    async def seek(self, _tp: TP, _offset: int) -> None:
+        pass
+
+    def end_offset(self, _tp: TP) -> int | None:
+        return None
+
+
+class FakeTask:
+    """Fails or runs; takes its time to close, and swallows the cancellation, as aiokafka does."""
+
+    def __init__(self, fails: bool) -> None:
+        self.position, self.pending, self.spoiled = 0, True, False
+        self.state = State.CREATED
+        self.closing = asyncio.Event()
+        self.commits = 0
+        self._fails = fails
+
+    async def open(self, _on_progress: Callable[[], None]) -> None:
+        if self._fails:
+            raise TransactionError("no luck")
+        self.state = State.RUNNING
+
+    async def tick(self) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.01)
+
+    def commit_in(self) -> int:
+        return 60_000
+
+    async def commit(self) -> None:
+        self.commits += 1
+        self.pending = False
+
+    async def close(self) -> None:
+        self.closing.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.1)
+
+
+async def nowhere(_batch: Batch) -> None:
+    raise AssertionError("there is nothing to deliver")
+
+
+def slot_of(tasks: list[FakeTask], fails: bool) -> Slot:
+    def make(_tp: TP, _member: Member) -> Any:
+        tasks.append(FakeTask(fails))
+        return tasks[-1]
+
+    member = Member("group", 1, "me")
+    return Slot(SOURCE, member, make, FakeGroup(), nowhere, asyncio.Event())
+
+
+@pytest.mark.timeout(20)
+async def test_a_cancellation_that_is_lost_while_a_failed_task_closes() -> None:
+    tasks: list[FakeTask] = []
+    slot = slot_of(tasks, fails=True)
+    slot.start()
+    await asyncio.sleep(0)
+    await tasks[0].closing.wait()
+    async with asyncio.timeout(2):
+        await slot.stop()
+    await asyncio.sleep(0.5)
+    assert len(tasks) == 1, "it was opened again after it had been stopped"
+
+
+@pytest.mark.timeout(20)
+async def test_a_cancellation_that_is_lost_while_a_task_runs() -> None:
+    tasks: list[FakeTask] = []
+    slot = slot_of(tasks, fails=False)
+    vars(slot)["_next_batch"] = swallow
+    slot.start()
+    async with asyncio.timeout(2):
+        while slot.status is not Status.RUNNING:
+            await asyncio.sleep(0.001)
+        await slot.stop()
+    assert [task.commits for task in tasks] == [1], "what was done is handed over committed"
+
+
+async def swallow(_task: Any) -> None:
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.sleep(0.01)
