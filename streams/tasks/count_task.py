@@ -24,8 +24,9 @@ from streams.state.counts import Closing, Step, WindowedCounts
 from streams.state.restore import restore
 from streams.state.store import Store
 from streams.tasks.batch import Batch
+from streams.tasks.context import TaskContext
 from streams.tasks.outgoing import Outgoing
-from streams.tasks.task import Task, TaskContext
+from streams.tasks.task import Task
 from streams.tasks.topology import WindowedCount
 
 log = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ class CountTask(Task):
                 f"[{log_range.start}, {log_range.end})"
             )
         self._counts = WindowedCounts(
-            self._count.windows, self._store, restored, context.close_chunk
+            self._count.windows, self._store, restored, context.settings.close_chunk
         )
         await self._counts.load()
         self.position = self._committed_position = restored.position

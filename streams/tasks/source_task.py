@@ -14,9 +14,10 @@ from streams.core.selection import Selector, Steps
 from streams.core.windows import TumblingWindows
 from streams.errors import OffsetLostError, TaskStoppedError
 from streams.tasks.batch import Batch, Values
+from streams.tasks.context import TaskContext
 from streams.tasks.outgoing import Outgoing
 from streams.tasks.source_progress import SourceProgress
-from streams.tasks.task import Task, TaskContext
+from streams.tasks.task import Task
 from streams.tasks.topology import WindowedCount
 
 #: Bytes of a dead letter's value that are kept.
@@ -67,7 +68,7 @@ class SourceTask(Task):
 
     async def _restore(self, on_progress: Callable[[], None]) -> None:
         cluster = self.context.cluster
-        committed = (await cluster.committed(self.context.app_id, [self.tp])).get(self.tp)
+        committed = (await cluster.committed(self.context.settings.app_id, [self.tp])).get(self.tp)
         if committed is None:
             raise OffsetLostError(f"{self.tp} has no committed offset")
         log = await cluster.log_range(self.tp)
@@ -92,7 +93,7 @@ class SourceTask(Task):
             metrics.RECORDS_IN.labels(self.tp.topic).inc(len(batch.chunk))
 
     def count(self, values: Values) -> None:
-        newest = self.context.clock.now() + self.context.max_ahead_ms
+        newest = self.context.clock.now() + self.context.settings.max_ahead_ms
         self._counter.count(values.batch.chunk, self._selector(values.steps), newest)
 
     def _selector(self, steps: Steps) -> Selector:
@@ -108,7 +109,7 @@ class SourceTask(Task):
             selector = self._selectors[self._count.name, steps] = Selector(
                 steps,
                 lambda key: self.context.partition_of(self._count.partials_topic, key),
-                self.context.max_value_bytes,
+                self.context.settings.max_value_bytes,
             )
         return selector
 
@@ -118,7 +119,7 @@ class SourceTask(Task):
         Idle means: nothing came for the idle timeout, and the log really ends at our position. The
         broker is asked for that, for a fetch that gets no answer brings nothing either.
         """
-        idle_ms = self.context.window_idle_ms
+        idle_ms = self.context.settings.window_idle_ms
         now = self.context.clock.now()
         if not idle_ms or now - self._moved_at < idle_ms:
             return None
@@ -165,9 +166,9 @@ class SourceTask(Task):
     def _set_aside(
         self, sent: Outgoing, late: list[Aside], rejected: list[Aside], now: int
     ) -> None:
-        self._add_asides(sent, self.context.dead_letter_topic, rejected, now)
-        if self.context.late_topic is not None:
-            self._add_asides(sent, self.context.late_topic, late, now)
+        self._add_asides(sent, self.context.settings.dead_letter_topic, rejected, now)
+        if self.context.settings.late_topic is not None:
+            self._add_asides(sent, self.context.settings.late_topic, late, now)
 
     def _add_asides(self, sent: Outgoing, topic: str, asides: list[Aside], now: int) -> None:
         if not asides:

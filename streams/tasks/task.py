@@ -11,19 +11,16 @@ deliver a batch, wait until the agent's body is done with it, commit when that i
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
-
-from aiokafka.partitioner import murmur2
 
 from streams import metrics
 from streams.core.columns import TP, Chunk
-from streams.core.ports import Clock, Cluster, Headers, Member, Record
+from streams.core.ports import Headers, Member, Record
 from streams.errors import TaskStoppedError
 from streams.state.counts import Closing
 from streams.tasks import outgoing
 from streams.tasks.batch import Batch, Values
+from streams.tasks.context import TaskContext
 from streams.tasks.outgoing import Outgoing
 
 
@@ -46,35 +43,8 @@ _LEGAL = {
 }
 
 
-@lru_cache(maxsize=100_000)
-def _positive_hash(key: bytes) -> int:
-    """A key's hash as Java's producers take it. In Python it is slow, and keys come again."""
-    return int(murmur2(key) & 0x7FFFFFFF)
-
-
 def _ignore() -> None:
     """For callers that don't watch a restore."""
-
-
-@dataclass(frozen=True, slots=True)
-class TaskContext:
-    """What all tasks of a worker share. Times in ms; `partitions` by topic."""
-
-    app_id: str
-    cluster: Cluster
-    clock: Clock
-    partitions: dict[str, int]
-    commit_interval_ms: int
-    window_idle_ms: int
-    max_ahead_ms: int
-    max_value_bytes: int
-    close_chunk: int
-    dead_letter_topic: str
-    late_topic: str | None
-
-    def partition_of(self, topic: str, key: bytes) -> int:
-        """The partition a key belongs to, as Java's producers decide it."""
-        return _positive_hash(key) % self.partitions[topic]
 
 
 class Task(ABC):
@@ -88,7 +58,7 @@ class Task(ABC):
         self.position = 0
         #: Set when a batch was given up half-way: what is pending may not be committed any more.
         self.spoiled = False
-        self._producer = context.cluster.producer(f"{context.app_id}-{tp}")
+        self._producer = context.cluster.producer(f"{context.settings.app_id}-{tp}")
         self._outgoing = Outgoing()
         self._committed_at = context.clock.now()
 
@@ -136,7 +106,7 @@ class Task(ABC):
             return 0
         elapsed = self.context.clock.now() - self._committed_at
         # A clock that was set back must not put the commit off.
-        interval = self.context.commit_interval_ms
+        interval = self.context.settings.commit_interval_ms
         return min(max(0, interval - elapsed), interval)
 
     async def commit(self) -> None:

@@ -9,10 +9,11 @@ from streams.core.ports import Clock, Member
 from streams.settings import Settings
 from streams.state.memory import Disk, MemoryStore
 from streams.tasks.batch import Batch, Body
+from streams.tasks.context import TaskContext
 from streams.tasks.count_task import CountTask
-from streams.tasks.source_task import Selectors, SourceTask
-from streams.tasks.task import State, Task, TaskContext
-from streams.tasks.topology import Topology
+from streams.tasks.factory import TaskFactory
+from streams.tasks.task import State, Task
+from streams.tasks.topology import Topology, WindowedCount
 from streams.testing.agent import Agent
 from streams.testing.broker import Broker
 from streams.testing.client import Client
@@ -34,23 +35,6 @@ class Job(Protocol):
 
     @property
     def bodies(self) -> Mapping[str, Body]: ...
-
-
-def task_context(settings: Settings, client: Client, clock: Clock, broker: Broker) -> TaskContext:
-    """What the tasks of one worker share."""
-    return TaskContext(
-        app_id=settings.app_id,
-        cluster=client,
-        clock=clock,
-        partitions=broker.partitions(),
-        commit_interval_ms=settings.commit_interval_ms,
-        window_idle_ms=settings.window_idle_ms,
-        max_ahead_ms=settings.max_ahead_ms,
-        max_value_bytes=settings.max_value_bytes,
-        close_chunk=settings.close_chunk,
-        dead_letter_topic=settings.dead_letter_topic,
-        late_topic=settings.late_topic,
-    )
 
 
 class Worker:
@@ -80,8 +64,8 @@ class Worker:
         self._job = job
         self._plan = plan
         self._client = Client(broker, self._point)
-        self._context = task_context(job.settings, self._client, clock, broker)
-        self._selectors: Selectors = {}
+        context = TaskContext(job.settings, self._client, clock, broker.partitions())
+        self._make_task = TaskFactory(context, job.topology, self._store)
         self._agents: dict[str, Agent] = {}
 
     async def _point(self, name: str) -> None:
@@ -116,7 +100,7 @@ class Worker:
         """The running task of a partition, opened if need be."""
         task = self.tasks.get(tp)
         if task is None:
-            task = self.tasks[tp] = self._new_task(tp)
+            task = self.tasks[tp] = self._make_task(tp, self.member)
         if task.state is State.CREATED:
             await task.open()
         return task
@@ -177,11 +161,6 @@ class Worker:
         await self._agents[topic].process(batch)
         task.done(batch)
 
-    def _new_task(self, tp: TP) -> Task:
-        topology = self._job.topology
-        if (count := topology.fed_by(tp.topic)) is not None:
-            return SourceTask(tp, self._context, self.member, count, self._selectors)
-        count = topology.merged_from(tp.topic)
-        assert count is not None, f"no windowed count reads {tp.topic}"
-        store = MemoryStore(self.disks.setdefault(tp, Disk()), self._point)
-        return CountTask(tp, self._context, self.member, count, store)
+    def _store(self, count: WindowedCount, partition: int) -> MemoryStore:
+        tp = TP(count.partials_topic, partition)
+        return MemoryStore(self.disks.setdefault(tp, Disk()), self._point)

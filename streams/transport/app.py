@@ -14,8 +14,10 @@ from streams.core.windows import TumblingWindows
 from streams.errors import StartError, TallyError
 from streams.kafka.cluster import KafkaCluster, WallClock
 from streams.settings import Settings
+from streams.state.rocksdb import RocksStore
 from streams.tasks.batch import Batch, Body, run_body
-from streams.tasks.task import TaskContext
+from streams.tasks.context import TaskContext
+from streams.tasks.factory import TaskFactory
 from streams.tasks.topology import Topology, WindowedCount
 from streams.transport.prepare import begin_offsets, prepare_topics
 from streams.transport.schema import BatchSchema
@@ -112,17 +114,10 @@ class StreamsApp(faust.App):
         for count in self.topology.counts:
             await begin_offsets(self._cluster, settings.app_id, count, partitions)
         self._context = TaskContext(
-            app_id=settings.app_id,
+            settings=settings,
             cluster=self._cluster,
             clock=WallClock(),
             partitions=partitions,
-            commit_interval_ms=settings.commit_interval_ms,
-            window_idle_ms=settings.window_idle_ms,
-            max_ahead_ms=settings.max_ahead_ms,
-            max_value_bytes=settings.max_value_bytes,
-            close_chunk=settings.close_chunk,
-            dead_letter_topic=settings.dead_letter_topic,
-            late_topic=settings.late_topic,
         )
 
     def new_supervisor(
@@ -130,15 +125,13 @@ class StreamsApp(faust.App):
     ) -> Supervisor:
         """Make the owner of this worker's tasks; called by the transport when it starts."""
         assert self._context is not None, "tasks run after the application has started"
-        self.tasks = Supervisor(
-            self._context, self.topology, self.state_dir, group, deliver, self._fail
-        )
+        factory = TaskFactory(self._context, self.topology, self._store)
+        self.tasks = Supervisor(factory, group, deliver, self._fail)
         return self.tasks
 
-    @property
-    def state_dir(self) -> Any:
-        """The folder of this application's stores."""
-        return self.settings.data_dir / self.settings.app_id / "state"
+    def _store(self, count: WindowedCount, partition: int) -> RocksStore:
+        state = self.settings.data_dir / self.settings.app_id / "state"
+        return RocksStore(state / count.name / str(partition))
 
     async def _fail(self, exc: StartError) -> None:
         log.critical("The worker stops: %s", exc)

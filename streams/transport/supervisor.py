@@ -3,19 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from pathlib import Path
 from typing import NamedTuple
 
 from streams import crash_points, metrics
 from streams.core.columns import TP, Chunk
 from streams.core.ports import Member
-from streams.errors import StartError, TaskStoppedError
-from streams.state.rocksdb import RocksStore
+from streams.errors import StartError
 from streams.tasks.batch import Batch
 from streams.tasks.count_task import CountTask
-from streams.tasks.source_task import Selectors, SourceTask
-from streams.tasks.task import Task, TaskContext
-from streams.tasks.topology import Topology
+from streams.tasks.task import Task
 from streams.transport.slot import Group, Slot, Status
 
 log = logging.getLogger(__name__)
@@ -40,20 +36,15 @@ class Supervisor:
 
     def __init__(
         self,
-        context: TaskContext,
-        topology: Topology,
-        state_dir: Path,
+        make_task: Callable[[TP, Member], Task],
         group: Group,
         deliver: Callable[[Batch], Awaitable[None]],
         on_fatal: Callable[[StartError], Awaitable[None]],
     ) -> None:
-        self._context = context
-        self._topology = topology
-        self._state_dir = state_dir
+        self._make_task = make_task
         self._group = group
         self._deliver = deliver
         self._on_fatal = on_fatal
-        self._selectors: Selectors = {}
         self._slots: dict[TP, Slot] = {}
         self._forgetting: asyncio.Task[None] | None = None
         #: Set when a slot may have got room for a chunk.
@@ -118,16 +109,6 @@ class Supervisor:
         for slot in self._slots.values():
             counts[slot.status.value] += 1
         return counts
-
-    def _make_task(self, tp: TP, member: Member) -> Task:
-        count = self._topology.merged_from(tp.topic)
-        if count is not None:
-            store = RocksStore(self._state_dir / count.name / str(tp.partition))
-            return CountTask(tp, self._context, member, count, store)
-        count = self._topology.fed_by(tp.topic)
-        if count is None:
-            raise TaskStoppedError(f"no table is declared for {tp.topic}", "Declare one")
-        return SourceTask(tp, self._context, member, count, self._selectors)
 
     def _fatal(self, future: "asyncio.Future[None]") -> None:
         exc = None if future.cancelled() else future.exception()

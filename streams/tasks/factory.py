@@ -1,0 +1,39 @@
+"""Makes the task of any partition that a worker is assigned."""
+
+from collections.abc import Callable
+
+from streams.core.columns import TP
+from streams.core.ports import Member
+from streams.errors import TaskStoppedError
+from streams.state.store import Store
+from streams.tasks.context import TaskContext
+from streams.tasks.count_task import CountTask
+from streams.tasks.source_task import Selectors, SourceTask
+from streams.tasks.task import Task
+from streams.tasks.topology import Topology, WindowedCount
+
+
+class TaskFactory:
+    """See the module. `store_for` makes the store of one partition of a windowed count."""
+
+    def __init__(
+        self,
+        context: TaskContext,
+        topology: Topology,
+        store_for: Callable[[WindowedCount, int], Store],
+    ) -> None:
+        self._context = context
+        self._topology = topology
+        self._store_for = store_for
+        self._selectors: Selectors = {}
+
+    def __call__(self, tp: TP, member: Member) -> Task:
+        """A task that has not been opened; `member` is our place in the group."""
+        count = self._topology.merged_from(tp.topic)
+        if count is not None:
+            store = self._store_for(count, tp.partition)
+            return CountTask(tp, self._context, member, count, store)
+        count = self._topology.fed_by(tp.topic)
+        if count is None:
+            raise TaskStoppedError(f"no table is declared for {tp.topic}", "Declare one")
+        return SourceTask(tp, self._context, member, count, self._selectors)
