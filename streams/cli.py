@@ -1,6 +1,8 @@
 """The console command `tally`."""
 
 import argparse
+import contextlib
+import logging
 import sys
 from collections.abc import Sequence
 
@@ -37,6 +39,9 @@ def run_worker(args: argparse.Namespace) -> int:
     if args.processes != 1:
         processes.run(settings_or_exit(), args.processes, args.loglevel)
         return 0
+    if args.loglevel.lower() == "info":
+        for framework in ("faust", "mode"):  # they tell of each service that starts or stops
+            logging.getLogger(framework).setLevel(logging.WARNING)
     from streams.app import app  # reads the settings, which no other sub-command needs to be right
 
     faust.Worker(app, loglevel=args.loglevel, logfile=None).execute_from_commandline()
@@ -47,8 +52,10 @@ def show_settings(_args: argparse.Namespace) -> int:
     """Print each setting's name, value and meaning."""
     rows = describe(settings_or_exit())
     width = max(len(row.name) for row in rows)
-    for row in rows:
-        print(f"{row.name:{width}}  {row.value or '-':24}  {row.help}")
+    lines = [f"{row.name:{width}}  {row.value or '-':24}  {row.help}\n" for row in rows]
+    with contextlib.suppress(BrokenPipeError):  # whoever reads may have seen enough
+        sys.stdout.write("".join(lines))
+        sys.stdout.flush()
     return 0
 
 

@@ -42,7 +42,7 @@ def hashtags(app: StreamsApp, settings: Settings) -> None:
             hashtag = batch.text().filter(longer_than_one).map(str.lower).map(trim)
             mentions.count(hashtag)
 
-    @app.batch_agent(mentions.partials, name="emit_finals")
+    @app.batch_agent(mentions.partials, name="emit_finals", sends_to=[settings.output_topic])
     async def emit_finals(batches: Batches) -> None:
         """Merge the counts by hashtag, and write what a closed window's count comes to."""
         async for batch in batches:

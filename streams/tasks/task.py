@@ -132,6 +132,11 @@ class Task(ABC):
         self, topic: str, key: bytes | None, value: bytes | None, timestamp: int, headers: Headers
     ) -> None:
         """Add a record to the pending transaction; see `Batch.send`."""
+        if topic not in self.context.partitions:
+            raise TaskStoppedError(
+                f"the agent of {self.tp.topic} writes to {topic!r}, which it has not declared",
+                "Name the topic in the agent's `sends_to`",
+            )
         partition = (
             self.tp.partition % self.context.partitions[topic]
             if key is None

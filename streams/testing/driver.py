@@ -46,8 +46,7 @@ class OutputRecord(NamedTuple):
 class TestDriver:
     """See the module. Runs `job`, a `StreamsApp` for example, with its own settings.
 
-    partitions     how many a topic has: one number for all, or by topic, where 1 is the default;
-                   output topics beyond those of the settings have to be named here
+    partitions     how many a topic has: one number for all, or by topic, where 1 is the default
     fetch_records  how many records one fetch brings at most
     random         without it tasks take turns in a fixed order, and commit once they have nothing
                    else to do. With it the order, the fetches' sizes, the times of commits and the
@@ -233,7 +232,7 @@ def _create_topics(broker: Broker, job: Job, partitions: int | Mapping[str, int]
     named = {} if isinstance(partitions, int) else dict(partitions)
     default = partitions if isinstance(partitions, int) else 1
     internal = {count.partials_topic: count.changelog_topic for count in job.topology.counts}
-    topics = [settings.output_topic, settings.dead_letter_topic, *job.bodies, *internal]
+    topics = [*job.output_topics, settings.dead_letter_topic, *job.bodies, *internal]
     if settings.late_topic is not None:
         topics.append(settings.late_topic)
     for topic in {**named, **dict.fromkeys(topics)}:

@@ -1,6 +1,6 @@
 """A worker process of the test driver: its tasks, its agents and its disk."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
@@ -32,6 +32,9 @@ class Job(Protocol):
 
     @property
     def topology(self) -> Topology: ...
+
+    @property
+    def output_topics(self) -> Sequence[str]: ...
 
     @property
     def bodies(self) -> Mapping[str, Body]: ...

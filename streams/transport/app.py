@@ -2,7 +2,7 @@
 
 import gc
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import faust
@@ -39,6 +39,8 @@ class StreamsApp(faust.App):
         self.settings = settings
         #: The agents' bodies by the topic they read; the test driver runs the same ones.
         self.bodies: dict[str, Body] = {}
+        #: The topics that agents write to.
+        self.output_topics: list[str] = []
         self.tasks: Supervisor | None = None
         self._counts: list[WindowedCount] = []
         self._cluster: KafkaCluster | None = None
@@ -73,8 +75,14 @@ class StreamsApp(faust.App):
         self.tables.add(table)
         return table
 
-    def batch_agent(self, topic: str | faust.TopicT, *, name: str) -> Callable[[Body], AgentT[Any]]:
-        """Make an agent of a function that iterates over a topic's batches."""
+    def batch_agent(
+        self, topic: str | faust.TopicT, *, name: str, sends_to: Sequence[str] = ()
+    ) -> Callable[[Body], AgentT[Any]]:
+        """Make an agent of a function that iterates over a topic's batches.
+
+        `sends_to` names the topics that it writes to: they are made if they are missing, and their
+        partitions are known from the start.
+        """
         channel = self._batch_topic(topic) if isinstance(topic, str) else topic
 
         def decorate(body: Body) -> AgentT[Any]:
@@ -83,6 +91,7 @@ class StreamsApp(faust.App):
 
             run.__doc__, run.__qualname__ = body.__doc__, name
             self.bodies[channel.get_topic_name()] = body
+            self.output_topics += sends_to
             return self.agent(channel, name=name)(run)
 
         return decorate
@@ -106,7 +115,7 @@ class StreamsApp(faust.App):
 
     async def _prepare(self) -> None:
         settings = self.settings
-        partitions = await prepare_topics(settings, self.topology)
+        partitions = await prepare_topics(settings, self.topology, self.output_topics)
         self._cluster = KafkaCluster(
             settings.kafka.client_options(), settings.transaction_timeout_ms
         )

@@ -28,13 +28,15 @@ SPREAD_SECONDS = 10.0
 BEGIN_ATTEMPTS = 20
 
 
-async def prepare_topics(settings: Settings, topology: Topology) -> dict[str, int]:
-    """See that all topics exist; returns their partition counts.
+async def prepare_topics(
+    settings: Settings, topology: Topology, outputs: Iterable[str]
+) -> dict[str, int]:
+    """See that all topics exist, those that agents write to included; returns partition counts.
 
     Raises MissingTopicError, ClusterAccessError, and FingerprintMismatchError if the changelog's
     partitions can't belong to the counts'.
     """
-    plain = [settings.output_topic, settings.dead_letter_topic]
+    plain = [*outputs, settings.dead_letter_topic]
     if settings.late_topic is not None:
         plain.append(settings.late_topic)
     plain += [count.source_topic for count in topology.counts]

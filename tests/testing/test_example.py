@@ -25,7 +25,7 @@ def word_count() -> StreamsApp:
         async for batch in batches:
             words.count(batch.text().filter(longer_than_one).map(str.upper))
 
-    @app.batch_agent(words.partials, name="emit_counts")
+    @app.batch_agent(words.partials, name="emit_counts", sends_to=["counts"])
     async def emit_counts(batches: Batches) -> None:
         async for batch in batches:
             words.merge(batch)
@@ -37,7 +37,7 @@ def word_count() -> StreamsApp:
 
 
 def test_words_are_counted_by_minutes() -> None:
-    with TestDriver(word_count(), partitions={"words": 2, "counts": 1}) as driver:
+    with TestDriver(word_count(), partitions={"words": 2}) as driver:
         driver.produce("words", "hello", timestamp=1_000, partition=0)
         driver.produce("words", "Hello", timestamp=59_999, partition=1)
         driver.produce("words", "a", timestamp=2_000)  # too short
