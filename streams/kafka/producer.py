@@ -8,7 +8,7 @@ from typing import Any
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from streams.core.columns import TP
-from streams.core.ports import Committed, Member, Record
+from streams.core.ports import Committed, Fields, Member
 from streams.kafka.errors import translated
 from streams.kafka.group_offsets import MemberProducer
 
@@ -60,7 +60,7 @@ class KafkaProducer:
                 member.group,
             )
 
-    async def send(self, tp: TP, records: Sequence[Record]) -> int:
+    async def send(self, tp: TP, records: Sequence[Fields]) -> int:
         async with translated(f"writing to {tp} by {self._id}", self._seconds):
             acknowledged: list[asyncio.Future[Any]] = []
             batch = self._producer.create_batch()
@@ -106,7 +106,7 @@ class KafkaProducer:
                     await producer.client.close()
 
 
-def _append(batch: Any, record: Record) -> bool:
+def _append(batch: Any, record: Fields) -> bool:
     """Add a record to a batch; False if the batch is full."""
     key, value, timestamp, headers = record
     # aiokafka wants a list of headers; most records have none.

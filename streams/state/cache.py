@@ -22,6 +22,10 @@ class Cache:
         """Note a window that has no committed counts yet."""
         self._complete.add(window)
 
+    def whole(self, window: int) -> Mapping[bytes, int] | None:
+        """All committed counts of a window, if they are all here."""
+        return self._counts.get(window, {}) if window in self._complete else None
+
     async def counts(self, window: int, wanted: Mapping[bytes, int]) -> Mapping[bytes, int]:
         """The committed counts of a window: all of `wanted` that has one, and perhaps more."""
         known = self._counts.setdefault(window, {})

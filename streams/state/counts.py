@@ -96,6 +96,9 @@ class WindowedCounts:
         after = self._bookkeeping.closing_after
         if self._bookkeeping.closed_until < window:
             after = None
+        whole = self._cache.whole(window)
+        if whole is not None and len(whole) < self._chunk:
+            return Closing(window, sorted(whole.items()), last=True)
         counts = await self._store.scan(window, after, self._chunk)
         return Closing(window, counts, last=len(counts) < self._chunk)
 

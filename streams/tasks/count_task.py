@@ -12,7 +12,7 @@ from collections.abc import Callable
 from streams import crash_points, metrics
 from streams.core.columns import TP, Chunk
 from streams.core.partials import Partial
-from streams.core.ports import Committed, Member, Record
+from streams.core.ports import Committed, Fields, Member, Record
 from streams.errors import BrokenChainError, OffsetLostError, TaskStoppedError
 from streams.state.changelog import (
     BOOKKEEPING_KEY,
@@ -138,11 +138,11 @@ class CountTask(Task):
         self._closing_told = False
         self._report()
 
-    def _changelog_records(self, step: Step) -> list[Record]:
+    def _changelog_records(self, step: Step) -> list[Fields]:
         """The step's records; bookkeeping comes last, so that it holds for all before it."""
         now = self.context.clock.now()
-        records = [
-            Record(prefix + key, None if n is None else encode_count(n), now)
+        records: list[Fields] = [
+            (prefix + key, None if n is None else encode_count(n), now, ())
             for window, counts in step.counts.items()
             for prefix in (window_prefix(window),)
             for key, n in counts.items()

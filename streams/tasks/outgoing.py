@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 
 from streams import crash_points
 from streams.core.columns import TP
-from streams.core.ports import Committed, Member, Record, TransactionalProducer
+from streams.core.ports import Committed, Fields, Member, TransactionalProducer
 
 
 @dataclass(slots=True)
 class Outgoing:
     """Records by partition, offsets, and what to do once they are committed."""
 
-    records: dict[TP, list[Record]] = field(default_factory=dict)
+    records: dict[TP, list[Fields]] = field(default_factory=dict)
     offsets: dict[TP, Committed] = field(default_factory=dict)
     after_commit: list[Callable[[], None]] = field(default_factory=list)
 
-    def add(self, tp: TP, record: Record) -> None:
+    def add(self, tp: TP, record: Fields) -> None:
         """Add a record."""
         records = self.records.get(tp)
         if records is None:

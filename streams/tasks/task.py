@@ -15,7 +15,7 @@ from enum import Enum
 
 from streams import metrics
 from streams.core.columns import TP, Chunk
-from streams.core.ports import Headers, Member, Record
+from streams.core.ports import Headers, Member
 from streams.errors import TaskStoppedError
 from streams.state.counts import Closing
 from streams.tasks import outgoing
@@ -60,6 +60,7 @@ class Task(ABC):
         self.spoiled = False
         self._producer = context.cluster.producer(f"{context.settings.app_id}-{tp}")
         self._outgoing = Outgoing()
+        self._targets: dict[tuple[str, int], TP] = {}
         self._committed_at = context.clock.now()
 
     async def open(self, on_progress: Callable[[], None] = _ignore) -> None:
@@ -142,7 +143,10 @@ class Task(ABC):
             if key is None
             else self.context.partition_of(topic, key)
         )
-        self._outgoing.add(TP(topic, partition), Record(key, value, timestamp, headers))
+        tp = self._targets.get((topic, partition))
+        if tp is None:
+            tp = self._targets[topic, partition] = TP(topic, partition)
+        self._outgoing.add(tp, (key, value, timestamp, headers))
 
     def after_commit(self, function: Callable[[], None]) -> None:
         """See `Batch.after_commit`."""

@@ -7,7 +7,7 @@ another one after it.
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from streams.core.columns import TP, Chunk, Columns
-from streams.core.ports import Committed, LogRange, LogRecord, Member, Record
+from streams.core.ports import Committed, Fields, LogRange, LogRecord, Member, Record
 from streams.errors import TaskRetriedError
 from streams.testing.broker import Broker
 from streams.testing.crash import Point
@@ -99,10 +99,10 @@ class Producer:
         self._broker.group(member.group).add(offsets, member, transaction)
         await self._point("offsets-sent")
 
-    async def send(self, tp: TP, records: Sequence[Record]) -> int:
+    async def send(self, tp: TP, records: Sequence[Fields]) -> int:
         await self._point("produce")
         transaction = self._broker.coordinator.transaction(self._id, self._epoch)
-        last = self._broker.log(tp).append(list(records), transaction)
+        last = self._broker.log(tp).append([Record(*fields) for fields in records], transaction)
         await self._point("produced")
         return last
 

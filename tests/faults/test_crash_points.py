@@ -65,6 +65,18 @@ def test_replays_at_most_one_transaction(kafka: Kafka, unique: Name, tmp_path: P
     assert any(replayed["before-write-batch"].values())
 
 
+def test_the_next_owner_ends_an_open_transaction(
+    kafka: Kafka, unique: Name, tmp_path: Path
+) -> None:
+    """Long before the broker would give it up: until it is ended, it holds up all readers."""
+    patient = {"STREAMS_TRANSACTION_TIMEOUT_MS": "120000"}
+    with Scene(kafka, unique("open"), tmp_path, variables=patient) as scene:
+        scene.worker("one").start(crash_at="before-end:20").until_killed()
+        scene.worker("next").start()
+        scene.finals_grow()
+        scene.finish()
+
+
 def restored(worker: Worker) -> dict[int, int]:
     """Changelog records that the last restore of each partition replayed."""
     return {

@@ -9,7 +9,7 @@ import pytest
 
 from streams.core.columns import TP
 from streams.core.ports import Member
-from streams.errors import TransactionError
+from streams.errors import FencedError, TransactionError
 from streams.tasks.batch import Batch
 from streams.tasks.task import State
 from streams.transport.slot import Slot, Status
@@ -18,8 +18,11 @@ SOURCE = TP("in", 0)
 
 
 class FakeGroup:
+    def __init__(self, knows_us: bool = True) -> None:
+        self._knows_us = knows_us
+
     async def confirm(self, _member: Member) -> bool:
-        return True
+        return self._knows_us
 
     async def seek(self, _tp: TP, _offset: int) -> None:
         pass
@@ -35,10 +38,12 @@ class FakeTask:
         self.position, self.pending, self.spoiled = 0, True, False
         self.state = State.CREATED
         self.closing = asyncio.Event()
+        self.opened = False
         self.commits = 0
         self._fails = fails
 
     async def open(self, _on_progress: Callable[[], None]) -> None:
+        self.opened = True
         if self._fails:
             raise TransactionError("no luck")
         self.state = State.RUNNING
@@ -64,13 +69,13 @@ async def nowhere(_batch: Batch) -> None:
     raise AssertionError("there is nothing to deliver")
 
 
-def slot_of(tasks: list[FakeTask], fails: bool) -> Slot:
+def slot_of(tasks: list[FakeTask], fails: bool, knows_us: bool = True) -> Slot:
     def make(_tp: TP, _member: Member) -> Any:
         tasks.append(FakeTask(fails))
         return tasks[-1]
 
     member = Member("group", 1, "me")
-    return Slot(SOURCE, member, make, FakeGroup(), nowhere, asyncio.Event())
+    return Slot(SOURCE, member, make, FakeGroup(knows_us), nowhere, asyncio.Event())
 
 
 @pytest.mark.timeout(20)
@@ -102,3 +107,17 @@ async def test_a_cancellation_that_is_lost_while_a_task_runs() -> None:
 async def swallow(_task: Any) -> None:
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.sleep(0.01)
+
+
+@pytest.mark.timeout(20)
+async def test_nothing_is_opened_once_the_group_has_moved_on() -> None:
+    """Opening fences every other owner: a zombie that did it would fence the rightful one."""
+    tasks: list[FakeTask] = []
+    slot = slot_of(tasks, fails=False, knows_us=False)
+    slot.start()
+    async with asyncio.timeout(5):
+        while len(tasks) < 2:
+            await asyncio.sleep(0.01)
+        await slot.stop()
+    assert not any(task.opened for task in tasks)
+    assert isinstance(slot.error, FencedError)
