@@ -31,6 +31,8 @@ FETCH_MIN_BYTES = 65_536
 FETCH_MAX_WAIT_MS = 50
 #: Bytes of a partition that one fetch brings.
 PARTITION_FETCH_BYTES = 2**20
+#: Seconds that leaving the group may take when the worker stops.
+LEAVE_SECONDS = 3.0
 #: Seconds to wait for records when all tasks have room, and when some are busy.
 POLL_SECONDS = (0.2, 0.02)
 
@@ -66,6 +68,15 @@ class ConsumerThread(faust_driver.AIOKafkaConsumerThread):
             request_timeout_ms=max(settings.rebalance_timeout_ms + 5000, 15_000),
             max_poll_interval_ms=300_000,
         )
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group, but not at any price: others may hold up the rebalance it waits in."""
+        leaving = asyncio.ensure_future(super().on_thread_stop())
+        _, unfinished = await asyncio.wait([leaving], timeout=LEAVE_SECONDS)
+        if unfinished:
+            log.warning("The group is rebalancing; it will miss us after the session timeout")
+            leaving.cancel()
+            await asyncio.wait([leaving], timeout=LEAVE_SECONDS)
 
     async def fetch(self, wanted: set[TP], seconds: float) -> list[FetchedBatches]:
         """Fetched batches of the `wanted` partitions."""
