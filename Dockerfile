@@ -10,10 +10,8 @@ RUN /opt/tally/bin/pip install --no-cache-dir .
 FROM python:3.11-slim
 RUN useradd --uid 10001 --no-create-home tally && install -d -o tally /data
 COPY --from=build /opt/tally /opt/tally
-# Few allocation arenas: RocksDB's threads would else each keep memory that they have freed.
 ENV PATH=/opt/tally/bin:$PATH \
     PYTHONUNBUFFERED=1 \
-    MALLOC_ARENA_MAX=2 \
     STREAMS_DATA_DIR=/data \
     STREAMS_WEB_HOST=0.0.0.0
 USER tally

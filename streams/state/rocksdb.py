@@ -34,8 +34,8 @@ _POSITION = b"\xfeposition"
 _BOOKKEEPING = b"\xfebookkeeping"
 _OFFSET = struct.Struct(">q")
 
-_BLOCK_CACHE_BYTES = 16 * 2**20
-_WRITE_BUFFER_BYTES = 16 * 2**20
+_BLOCK_CACHE_BYTES = 8 * 2**20
+_WRITE_BUFFER_BYTES = 8 * 2**20
 
 
 def _options() -> Options:

@@ -1,6 +1,5 @@
 """The Faust application class: agents that receive batches, windowed counts, and the tasks."""
 
-import gc
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -19,6 +18,7 @@ from streams.tasks.batch import Batch, Body, run_body
 from streams.tasks.context import TaskContext
 from streams.tasks.factory import TaskFactory
 from streams.tasks.topology import Topology, WindowedCount
+from streams.transport import memory
 from streams.transport.prepare import begin_offsets, prepare_topics
 from streams.transport.schema import BatchSchema
 from streams.transport.slot import Group
@@ -26,9 +26,6 @@ from streams.transport.supervisor import Supervisor
 from streams.transport.table import CountTable
 
 log = logging.getLogger(__name__)
-
-#: Objects more than before, after which Python looks for cycles among the young ones.
-GARBAGE_THRESHOLD = 50_000
 
 
 class StreamsApp(faust.App):
@@ -102,6 +99,7 @@ class StreamsApp(faust.App):
 
     async def on_first_start(self) -> None:
         """Check the cluster and what it holds, before any service starts."""
+        memory.few_arenas()
         self.conf.datadir.mkdir(parents=True, exist_ok=True)  # Faust makes no parents
         try:
             await self._prepare()
@@ -111,7 +109,7 @@ class StreamsApp(faust.App):
             # Through the event loop to the top: one line and exit code 1, whoever runs the worker.
             raise SystemExit(f"tally: {exc}") from None
         await super().on_first_start()
-        _collect_garbage_rarely()
+        memory.collect_garbage_rarely()
 
     async def _prepare(self) -> None:
         settings = self.settings
@@ -151,17 +149,6 @@ class StreamsApp(faust.App):
         await super().on_stop()
         if self._cluster is not None:
             await self._cluster.stop()
-
-
-def _collect_garbage_rarely() -> None:
-    """Let Python look for reference cycles less often than it does by default.
-
-    A transaction makes tens of thousands of tuples, and each 700 of them would cause a search; most
-    of a worker's objects are freed by their reference counts.
-    """
-    gc.collect()
-    gc.freeze()  # modules, classes, and the application itself stay anyway
-    gc.set_threshold(GARBAGE_THRESHOLD, 10, 10)
 
 
 def faust_options(settings: Settings) -> dict[str, Any]:
