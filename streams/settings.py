@@ -262,6 +262,12 @@ class Settings:
     commit_interval_ms: int = setting(
         "STREAMS_COMMIT_INTERVAL_MS", integer(1, HALF_HOUR_MS), "100", "time between transactions"
     )
+    quiet_commit_interval_ms: int = setting(
+        "STREAMS_QUIET_COMMIT_INTERVAL_MS",
+        integer(1, HALF_HOUR_MS),
+        "1000",
+        "the same for a task that has only counted for windows still open: no result waits for it",
+    )
     window_idle_ms: int = setting(
         "STREAMS_WINDOW_IDLE_SECONDS",
         seconds(0, YEAR_S),
@@ -389,6 +395,12 @@ class Settings:
                 self.commit_interval_ms < self.transaction_timeout_ms,
                 "STREAMS_COMMIT_INTERVAL_MS",
                 self.commit_interval_ms,
+                f"below STREAMS_TRANSACTION_TIMEOUT_MS ({self.transaction_timeout_ms})",
+            ),
+            (
+                self.quiet_commit_interval_ms < self.transaction_timeout_ms,
+                "STREAMS_QUIET_COMMIT_INTERVAL_MS",
+                self.quiet_commit_interval_ms,
                 f"below STREAMS_TRANSACTION_TIMEOUT_MS ({self.transaction_timeout_ms})",
             ),
         )

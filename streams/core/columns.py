@@ -1,8 +1,8 @@
 """Records as columns: what a fetch brings, without an object for each record."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 
 class TP(NamedTuple):
@@ -15,13 +15,38 @@ class TP(NamedTuple):
         return f"{self.topic}-{self.partition}"
 
 
-@dataclass(slots=True)
-class Columns:
-    """One Kafka record batch: values[i] and timestamps[i] (ms) belong to offsets[i]."""
+#: One record: offset, timestamp (ms), value. Plain, for there are many.
+Row = tuple[int, int, bytes | None]
 
-    values: list[bytes | None]
-    timestamps: list[int]
-    offsets: Sequence[int]
+
+class Columns(Protocol):
+    """The records of one Kafka record batch, made only as far as they are asked for."""
+
+    @property
+    def high(self) -> int:
+        """The highest timestamp (ms)."""
+
+    def values_since(self, timestamp: int) -> list[bytes | None]:
+        """The values of the records stamped with this time (ms) or a later one."""
+
+    def rows(self) -> Iterable[Row]:
+        """All records, in the order of their offsets."""
+
+    def __len__(self) -> int: ...
+
+
+class Rows(list[Row]):
+    """Columns of records in memory: for tests, and for what doesn't come from Kafka."""
+
+    @property
+    def high(self) -> int:
+        return max(timestamp for _, timestamp, _ in self)
+
+    def values_since(self, timestamp: int) -> list[bytes | None]:
+        return [value for _, at, value in self if at >= timestamp]
+
+    def rows(self) -> Iterable[Row]:
+        return self
 
 
 @dataclass(slots=True)
@@ -29,13 +54,10 @@ class Chunk:
     """What one fetch brought of one partition: all records in [from_offset, next_offset).
 
     `next_offset` also passes over what is not for readers: aborted transactions, markers and
-    offsets that compaction has removed.
+    offsets that compaction has removed. `batches` may be such that it can be read only once.
     """
 
     tp: TP
     from_offset: int
     next_offset: int
-    batches: list[Columns] = field(default_factory=list)
-
-    def __len__(self) -> int:
-        return sum(len(columns.values) for columns in self.batches)
+    batches: Iterable[Columns] = ()

@@ -12,9 +12,9 @@ the keys joined by 0xFF, a byte that UTF-8 never uses.
 
 import struct
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from typing import NamedTuple
 
 from streams.core.windows import NO_TIME
 
@@ -27,6 +27,14 @@ NOTHING_SENT = -1
 _SEPARATOR = b"\xff"
 _HEADER = struct.Struct("<BBIqqqI")
 _WINDOW = struct.Struct("<qII")
+
+
+class KeyCounts(NamedTuple):
+    """How often keys came: counts[i] belongs to keys[i]. A key may stand more than once."""
+
+    keys: list[bytes]
+    counts: list[int]
+
 
 WindowCounts = tuple[int, list[bytes], list[int]]
 
@@ -93,10 +101,10 @@ def cut(
     from_offset: int,
     to_offset: int,
     watermark: int,
-    counts: dict[int, dict[bytes, int]],
+    counts: Mapping[int, KeyCounts],
     max_bytes: int = MAX_BYTES,
 ) -> list[Partial]:
-    """Partials for one partition's `counts[window start][key]`; at least one, even if empty."""
+    """Partials for one partition's `counts[window start]`; at least one, even if empty."""
     partials = [Partial(source, from_offset, to_offset, NO_TIME)]
     room = max_bytes
     for window in sorted(counts):
@@ -105,7 +113,7 @@ def cut(
             if size > room:
                 partials.append(Partial(source, from_offset, to_offset, NO_TIME))
                 room = max_bytes
-            partials[-1].windows.append((window, list(piece), list(piece.values())))
+            partials[-1].windows.append((window, *piece))
             room -= size
     for partial in partials[:-1]:
         partial.more = True
@@ -113,19 +121,16 @@ def cut(
     return partials
 
 
-def _size(counts: dict[bytes, int]) -> int:
-    return sum(map(len, counts)) + 5 * len(counts) + _WINDOW.size
+def _size(counts: KeyCounts) -> int:
+    return sum(map(len, counts.keys)) + 5 * len(counts.keys) + _WINDOW.size
 
 
-def _pieces(counts: dict[bytes, int], max_bytes: int) -> Iterator[dict[bytes, int]]:
+def _pieces(counts: KeyCounts, max_bytes: int) -> Iterator[KeyCounts]:
     """`counts` in pieces of at most `max_bytes` each; in one piece where that fits."""
     size = _size(counts)
-    if size <= max_bytes:
-        if counts:
-            yield counts
-        return
-    # By the longest key, so that no piece is too large whatever the order of keys.
-    step = max(1, max_bytes // (max(map(len, counts)) + 5 + _WINDOW.size))
-    items = iter(counts.items())
-    while piece := dict(islice(items, step)):
-        yield piece
+    step = len(counts.keys)
+    if size > max_bytes:
+        # By the longest key, so that no piece is too large whatever the order of keys.
+        step = max(1, max_bytes // (max(map(len, counts.keys)) + 5 + _WINDOW.size))
+    for at in range(0, len(counts.keys), step):
+        yield KeyCounts(counts.keys[at : at + step], counts.counts[at : at + step])

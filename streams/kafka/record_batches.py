@@ -7,14 +7,16 @@ transactions and control batches follows `PartitionRecords._unpack_records`.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
-from aiokafka.errors import CorruptRecordException
+from aiokafka.errors import CorruptRecordException, KafkaError
 
-from streams.core.columns import TP, Chunk, Columns
+from streams.core.columns import TP, Chunk, Columns, Row
+from streams.core.windows import NO_TIME
+from streams.errors import TaskRetriedError, TaskStoppedError
 
 
 @dataclass(slots=True)
@@ -29,27 +31,55 @@ class FetchedBatches:
 
     def decode(self) -> Chunk:
         """The records as columns."""
-        chunk = Chunk(self.tp, self.from_offset, self.next_offset)
-        for batch in self.batches:
-            if batch.base_offset < self.from_offset:
-                records = [r for r in batch if r.offset >= self.from_offset]
-            else:
-                records = batch
-            chunk.batches.append(_columns(records))
-        return chunk
+        return Chunk(self.tp, self.from_offset, self.next_offset, Encoded(self))
 
 
-def _columns(records: Iterable[Any]) -> Columns:
-    values: list[bytes | None] = []
-    timestamps: list[int] = []
-    offsets: list[int] = []
-    # Bound methods and no kept record: this loop is where most of consuming goes.
-    add_value, add_timestamp, add_offset = values.append, timestamps.append, offsets.append
-    for record in records:
-        add_value(record.value)
-        add_timestamp(record.timestamp)
-        add_offset(record.offset)
-    return Columns(values, timestamps, offsets)
+class Encoded:
+    """A fetch's record batches, decoded one at a time while they are read: once, for they are gone.
+
+    What a batch holds is then still in the processor's cache when it is counted, and is freed
+    before the next one needs the same memory.
+
+    Raises TaskRetriedError for a batch that can't be decoded.
+    """
+
+    def __init__(self, fetched: FetchedBatches) -> None:
+        self._fetched: FetchedBatches | None = fetched
+
+    def __iter__(self) -> Iterator[Columns]:
+        fetched, self._fetched = self._fetched, None
+        if fetched is None:
+            raise TaskStoppedError(
+                "the records of a batch were read a second time", "Read them once, into a list"
+            )
+        for batch in fetched.batches:
+            try:
+                columns = BatchColumns(batch, fetched.from_offset)
+            except KafkaError as exc:
+                raise TaskRetriedError(f"{fetched.tp}: can't be decoded: {exc!r}") from exc
+            yield columns
+
+
+class BatchColumns:
+    """See `Columns`. Keeps aiokafka's records until the batch is counted."""
+
+    __slots__ = ("_records", "high")
+
+    def __init__(self, batch: Any, from_offset: int) -> None:
+        self._records = list(batch)
+        self.high: int = batch.max_timestamp
+        if batch.base_offset < from_offset:  # the fetch begins within this batch
+            self._records = [r for r in self._records if r.offset >= from_offset]
+            self.high = max((r.timestamp for r in self._records), default=NO_TIME)
+
+    def values_since(self, timestamp: int) -> list[bytes | None]:
+        return [r.value for r in self._records if r.timestamp >= timestamp]
+
+    def rows(self) -> Iterator[Row]:
+        return ((r.offset, r.timestamp, r.value) for r in self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)
 
 
 async def fetched_batches(

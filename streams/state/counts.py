@@ -61,6 +61,11 @@ class WindowedCounts:
         """Whether a window is to be closed, or the bookkeeping of closed ones to be moved."""
         return any(window < self.closable_until for window in self.open_windows)
 
+    @property
+    def uncommitted_keys(self) -> int:
+        """Counts that changed since the last commit, over all windows."""
+        return sum(map(len, self._pending.values()))
+
     def merge(self, partial: Partial) -> None:
         """Add a partial's counts.
 

@@ -62,6 +62,10 @@ class CountTask(Task):
         return self._closing_told or self.counts.close_due
 
     @property
+    def uncommitted_keys(self) -> int:
+        return self.counts.uncommitted_keys
+
+    @property
     def committed_position(self) -> int:
         """The repartition topic is not needed below this any more, whoever takes over."""
         return self._committed_position
@@ -94,7 +98,7 @@ class CountTask(Task):
 
     def merge(self, batch: Batch) -> None:
         for columns in batch.chunk.batches:
-            for value in columns.values:
+            for _, _, value in columns.rows():
                 try:
                     partial = Partial.decode(value or b"")
                 except ValueError as exc:

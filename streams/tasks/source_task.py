@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from streams import metrics
 from streams.core.columns import TP
-from streams.core.counting import Aside, SourceCounter
-from streams.core.partials import cut
+from streams.core.counting import Aside, SourceCounter, SourceCounts
+from streams.core.partials import KeyCounts, cut
 from streams.core.ports import Committed, Member, Record
 from streams.core.selection import Selector, Steps
 from streams.core.windows import TumblingWindows
@@ -66,6 +66,14 @@ class SourceTask(Task):
         """Stream time has passed a window's end and grace: stage two waits to hear of it."""
         return self._open_from > self._sent_open_from
 
+    @property
+    def quiet(self) -> bool:
+        return super().quiet and not self._counter.has_asides
+
+    @property
+    def uncommitted_keys(self) -> int:
+        return self._counter.distinct
+
     async def _restore(self, on_progress: Callable[[], None]) -> None:
         cluster = self.context.cluster
         committed = (await cluster.committed(self.context.settings.app_id, [self.tp])).get(self.tp)
@@ -90,7 +98,6 @@ class SourceTask(Task):
         super().done(batch)
         if batch.chunk.next_offset > batch.chunk.from_offset:
             self._moved_at = self.context.clock.now()
-            metrics.RECORDS_IN.labels(self.tp.topic).inc(len(batch.chunk))
 
     def count(self, values: Values) -> None:
         newest = self.context.clock.now() + self.context.settings.max_ahead_ms
@@ -137,7 +144,7 @@ class SourceTask(Task):
         progress = SourceProgress(self._counter.stream_time, list(self._sent_to))
         closes = self.urgent
         for partition in range(self._partitions):
-            counts = {w: by[partition] for w, by in counted.counts.items() if by[partition]}
+            counts = {w: by[partition] for w, by in counted.counts.items() if by[partition].keys}
             if counts or closes:
                 self._add_partials(sent, partition, counts, now)
                 progress.sent_to[partition] = self.position
@@ -148,10 +155,10 @@ class SourceTask(Task):
         self._sent_to = progress.sent_to
         self._sent_open_from = self._open_from
         self._committed_position = self.position
-        self._report(counted.late, counted.rejected, now)
+        self._report(counted, now)
 
     def _add_partials(
-        self, sent: Outgoing, partition: int, counts: dict[int, dict[bytes, int]], now: int
+        self, sent: Outgoing, partition: int, counts: dict[int, KeyCounts], now: int
     ) -> None:
         tp = TP(self._count.partials_topic, partition)
         for partial in cut(
@@ -188,9 +195,10 @@ class SourceTask(Task):
             # Stamped by the wall clock: brokers refuse stamps far ahead of it.
             sent.add(tp, Record(key, value, now, headers))
 
-    def _report(self, late: list[Aside], rejected: list[Aside], now: int) -> None:
+    def _report(self, counted: SourceCounts, now: int) -> None:
         topic, partition = self.tp
-        metrics.LATE.labels(topic).inc(len(late))
-        metrics.DEAD_LETTERS.labels(topic).inc(len(rejected))
+        metrics.RECORDS_IN.labels(topic).inc(counted.records)
+        metrics.LATE.labels(topic).inc(len(counted.late))
+        metrics.DEAD_LETTERS.labels(topic).inc(len(counted.rejected))
         lag = max(0, now - self._counter.stream_time) / 1000
         metrics.WATERMARK_LAG.labels(topic, partition).set(lag)

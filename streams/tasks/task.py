@@ -42,6 +42,9 @@ _LEGAL = {
     State.CLOSED: {State.CLOSED},
 }
 
+#: Keys that a pending transaction may hold counts for; at more it is committed before its time.
+UNCOMMITTED_KEYS = 50_000
+
 
 def _ignore() -> None:
     """For callers that don't watch a restore."""
@@ -103,11 +106,14 @@ class Task(ABC):
         """Milliseconds until the next commit is due; None if nothing is pending."""
         if not self.pending:
             return None
-        if self.urgent:
+        if self.urgent or self.uncommitted_keys > UNCOMMITTED_KEYS:
             return 0
+        settings = self.context.settings
+        interval = settings.commit_interval_ms
+        if self.quiet:
+            interval = max(interval, settings.quiet_commit_interval_ms)
         elapsed = self.context.clock.now() - self._committed_at
         # A clock that was set back must not put the commit off.
-        interval = self.context.settings.commit_interval_ms
         return min(max(0, interval - elapsed), interval)
 
     async def commit(self) -> None:
@@ -169,6 +175,20 @@ class Task(ABC):
     def closed(self, batch: Batch) -> Closing | None:
         """The chunk of a closed window that came with a batch, if any; see `CountTask`."""
         return batch.closing
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nobody waits to see what is pending: no record goes to a topic of the user's.
+
+        Counts of open windows are like that, and the longer they wait the fewer they become: a key
+        is written once a transaction.
+        """
+        return not (self._outgoing.records or self._outgoing.after_commit)
+
+    @property
+    def uncommitted_keys(self) -> int:
+        """How many keys the pending transaction holds counts for."""
+        return 0
 
     @property
     @abstractmethod

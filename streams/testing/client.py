@@ -6,7 +6,7 @@ another one after it.
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from streams.core.columns import TP, Chunk, Columns
+from streams.core.columns import TP, Chunk, Rows
 from streams.core.ports import Committed, Fields, LogRange, LogRecord, Member, Record
 from streams.errors import TaskRetriedError
 from streams.testing.broker import Broker
@@ -64,16 +64,12 @@ class Client:
             raise TaskRetriedError(f"{tp}: {position} is outside of [{log.start}, {log.end})")
         found, following = log.committed(position, log.end, records)
         size = max(1, -(-len(found) // batches))
-        pieces = [_columns(found[i : i + size]) for i in range(0, len(found), size)]
+        pieces = [_rows(found[i : i + size]) for i in range(0, len(found), size)]
         return Chunk(tp, position, following, pieces)
 
 
-def _columns(found: Sequence[Found]) -> Columns:
-    return Columns(
-        [f.record.value for f in found],
-        [f.record.timestamp for f in found],
-        [f.offset for f in found],
-    )
+def _rows(found: Sequence[Found]) -> Rows:
+    return Rows((f.offset, f.record.timestamp, f.record.value) for f in found)
 
 
 class Producer:

@@ -45,7 +45,13 @@ async def by_batches(consumer: AIOKafkaConsumer, tp: TopicPartition, end: int) -
             assert fetched.from_offset == position
             chunk = fetched.decode()
             for columns in chunk.batches:
-                seen += zip(columns.offsets, columns.timestamps, columns.values, strict=True)
+                rows = list(columns.rows())
+                assert not rows or columns.high == max(timestamp for _, timestamp, _ in rows)
+                assert columns.values_since(columns.high) == [
+                    value for _, timestamp, value in rows if timestamp == columns.high
+                ]
+                assert len(columns) == len(rows)
+                seen += rows
             position = chunk.next_offset
             assert await consumer.position(tp) == position
     return seen, position

@@ -117,7 +117,7 @@ def test_an_agent_that_ends_is_reported() -> None:
 def test_what_an_agent_sends_is_committed_with_its_batch() -> None:
     def copy(batch: Batch) -> None:
         for columns in batch.chunk.batches:
-            for value in columns.values:
+            for _, _, value in columns.rows():
                 headers = (("from", b"%d" % batch.chunk.tp.partition),)
                 batch.send("other", key=None, value=value, timestamp=7, headers=headers)
 

@@ -50,7 +50,7 @@ async def started(client: Client, name: str = "id") -> Producer:
 
 async def values(client: Client, tp: TP = A, start: int = 0, limit: int = 100) -> list[bytes]:
     chunk = await client.fetch(tp, start, limit)
-    return [value or b"" for columns in chunk.batches for value in columns.values]
+    return [value or b"" for columns in chunk.batches for _, _, value in columns.rows()]
 
 
 async def test_an_open_transaction_holds_back_what_comes_after_it(
@@ -76,15 +76,15 @@ async def test_aborted_records_are_passed_over(client: Client) -> None:
     await producer.send(A, [record("committed")])
     await producer.commit()
     chunk = await client.fetch(A, 0, 100)
-    assert [columns.values for columns in chunk.batches] == [[b"committed"]]
-    assert [list(columns.offsets) for columns in chunk.batches] == [[2]]
+    [columns] = chunk.batches
+    assert [(offset, value) for offset, _, value in columns.rows()] == [(2, b"committed")]
     assert (chunk.from_offset, chunk.next_offset) == (0, 4)
 
 
 async def test_a_fetch_brings_no_more_than_was_asked_for(broker: Broker, client: Client) -> None:
     broker.log(A).append([record(str(i)) for i in range(5)])
     chunk = await client.fetch(A, 1, 3, batches=2)
-    assert [columns.values for columns in chunk.batches] == [[b"1", b"2"], [b"3"]]
+    assert [columns.values_since(0) for columns in chunk.batches] == [[b"1", b"2"], [b"3"]]
     assert chunk.next_offset == 4
     with pytest.raises(TaskRetriedError, match=r"outside of \[0, 5\)"):
         await client.fetch(A, 6, 1)

@@ -1,12 +1,13 @@
 """Counting at the source: however records arrive, the result is that of one after the other."""
 
+from collections import Counter
 from typing import NamedTuple
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from streams.core.columns import TP, Chunk, Columns
+from streams.core.columns import TP, Chunk, Columns, Rows
 from streams.core.counting import Aside, SourceCounter
 from streams.core.selection import Selector, Step
 from streams.core.text import longer_than_one, trim
@@ -38,9 +39,8 @@ def selector() -> Selector:
     return Selector(STEPS, lambda key: key[-1] % 3 if key else 0, 20)
 
 
-def columns(data: list[Row], first: int) -> Columns:
-    offsets = range(first, first + len(data))
-    return Columns([value for value, _ in data], [timestamp for _, timestamp in data], offsets)
+def columns(data: list[Row], first: int) -> Rows:
+    return Rows((offset, timestamp, value) for offset, (value, timestamp) in enumerate(data, first))
 
 
 def batches(data: list[Row], sizes: list[int]) -> list[Columns]:
@@ -54,12 +54,11 @@ def batches(data: list[Row], sizes: list[int]) -> list[Columns]:
 
 def result(counter: SourceCounter) -> Result:
     taken = counter.take()
-    counts = {
-        (window, partition, key): n
-        for window, by_partition in taken.counts.items()
-        for partition, counts in enumerate(by_partition)
-        for key, n in counts.items()
-    }
+    counts: Counter[tuple[int, int, bytes]] = Counter()
+    for window, by_partition in taken.counts.items():
+        for partition, found in enumerate(by_partition):
+            for key, n in zip(found.keys, found.counts, strict=True):
+                counts[window, partition, key] += n
     assert all(counts.values())
     return Result(counts, taken.late, sorted(taken.rejected), taken.records, counter.stream_time)
 

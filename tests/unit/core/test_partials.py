@@ -6,13 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core.partials import MAX_BYTES, NOTHING_SENT, Partial, cut
+from streams.core.partials import MAX_BYTES, NOTHING_SENT, KeyCounts, Partial, cut
 from streams.core.windows import NO_TIME
 
 offsets = st.integers(NOTHING_SENT, 2**63 - 1)
 keys = st.text(max_size=12).map(str.encode)
 counts = st.dictionaries(keys, st.integers(1, 2**32 - 1), min_size=1, max_size=12)
 windows = st.dictionaries(st.integers(0, 2**62), counts, max_size=6)
+
+
+def columns(by_window: dict[int, dict[bytes, int]]) -> dict[int, KeyCounts]:
+    return {w: KeyCounts(list(c), list(c.values())) for w, c in by_window.items()}
+
 
 #: Bytes of a record beside its windows.
 HEADER = len(Partial(0, 0, 0, 0).encode())
@@ -53,7 +58,7 @@ def test_another_version_is_refused() -> None:
 def test_a_partial_that_was_cut_short_is_refused(
     by_window: dict[int, dict[bytes, int]], data: st.DataObject
 ) -> None:
-    encoded = cut(0, 0, 1, 2, by_window)[0].encode()
+    encoded = cut(0, 0, 1, 2, columns(by_window))[0].encode()
     short = data.draw(st.integers(1, len(encoded) - 1))
     with pytest.raises(ValueError, match="damaged"):
         Partial.decode(encoded[:short])
@@ -63,7 +68,7 @@ def test_a_partial_that_was_cut_short_is_refused(
 def test_cutting_loses_nothing_and_keeps_to_the_size(
     by_window: dict[int, dict[bytes, int]], max_bytes: int
 ) -> None:
-    partials = cut(1, 10, 20, 99, by_window, max_bytes)
+    partials = cut(1, 10, 20, 99, columns(by_window), max_bytes)
     found: dict[int, Counter[bytes]] = {}
     for partial in partials:
         assert (partial.source, partial.from_offset, partial.to_offset) == (1, 10, 20)
@@ -91,7 +96,7 @@ def test_nothing_counted_is_still_one_partial() -> None:
 
 def test_many_keys_fit_into_few_partials() -> None:
     by_window = {0: {b"hashtag%06d" % i: 1 for i in range(100_000)}}
-    partials = cut(0, 0, 1, 2, by_window)
+    partials = cut(0, 0, 1, 2, columns(by_window))
     sizes = [len(partial.encode()) for partial in partials]
     assert max(sizes) <= MAX_BYTES + HEADER
     assert len(partials) < 15
