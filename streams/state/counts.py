@@ -17,7 +17,7 @@ from streams.state.store import Changes, Counts, Store
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """A chunk of a closed window: keys and counts in byte order; `last` if none follow."""
+    """A chunk of a closed window: keys and counts; `last` if none follow, else in byte order."""
 
     window: int
     counts: list[tuple[bytes, int]]
@@ -103,7 +103,7 @@ class WindowedCounts:
             after = None
         whole = self._cache.whole(window)
         if whole is not None and len(whole) < self._chunk:
-            return Closing(window, sorted(whole.items()), last=True)
+            return Closing(window, list(whole.items()), last=True)
         counts = await self._store.scan(window, after, self._chunk)
         return Closing(window, counts, last=len(counts) < self._chunk)
 

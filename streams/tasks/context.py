@@ -1,18 +1,14 @@
 """What all tasks of a worker share."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
-from aiokafka.partitioner import murmur2
+from murmurhash2 import murmurhash2
 
 from streams.core.ports import Clock, Cluster
 from streams.settings import Settings
 
-
-@lru_cache(maxsize=100_000)
-def _positive_hash(key: bytes) -> int:
-    """A key's hash as Java's producers take it. In Python it is slow, and keys come again."""
-    return int(murmur2(key) & 0x7FFFFFFF)
+#: With which Java's producers hash; from org.apache.kafka.common.utils.Utils.murmur2.
+_SEED = 0x9747B28C
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +22,4 @@ class TaskContext:
 
     def partition_of(self, topic: str, key: bytes) -> int:
         """The partition a key belongs to, as Java's producers decide it."""
-        return _positive_hash(key) % self.partitions[topic]
+        return (murmurhash2(key, _SEED) & 0x7FFFFFFF) % self.partitions[topic]
