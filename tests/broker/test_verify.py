@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import random
+import select
 import signal
 import subprocess
 import sys
@@ -18,14 +20,15 @@ from deploy.local import LocalKafka
 from tests import reference
 from tests.application import Application, Finals, Kafka
 from tests.load import BEGIN, Row
-from tests.scene import Scene
+from tests.scene import Scene, seed_of_run
 from tests.worker import clean_environment
 
 Name = Callable[[str], str]
+Rows = list[list[Row]]
 
 WINDOW_MS = 20_000
 #: Far after all others: closes their windows.
-END = (b"#end", BEGIN + 3_600_000)
+END: Row = (b"#end", BEGIN + 3_600_000)
 #: "#a" and "#b" five times in each of ten windows, and once in a while a record that isn't counted.
 ROWS: list[Row] = [
     (value, BEGIN + window * WINDOW_MS + i)
@@ -52,22 +55,25 @@ class Scribe(Application):
             publish(self.options, self.output_topic, sorted(items, key=lambda i: i[0][1]), **how)
         )
 
-    def verify(self, *options: str, wait: int = 0, **variables: str) -> tuple[int, dict[str, Any]]:
-        """Exit code and report."""
-        done = self.command(*options, "--json", wait=wait, **variables)
-        assert "Traceback" not in done.stderr, done.stderr
-        return done.returncode, json.loads(done.stdout) if done.stdout else {"error": done.stderr}
 
-    def command(
-        self, *options: str, wait: int = 0, **variables: str
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "streams.cli", "verify", "--wait", str(wait), *options],
-            env={**clean_environment(), **self.variables, **variables},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+def command(
+    app: Application, *options: str, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `tally verify` on an application; finals that are missing aren't waited for."""
+    return subprocess.run(
+        [sys.executable, "-m", "streams.cli", "verify", "--wait", "0", *options],
+        env={**clean_environment(), **app.variables, **(variables or {})},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def verify(app: Application, *options: str, **variables: str) -> tuple[int, dict[str, Any]]:
+    """Exit code and report."""
+    done = command(app, *options, "--json", variables=variables)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode, json.loads(done.stdout) if done.stdout else {"error": done.stderr}
 
 
 async def publish(
@@ -98,10 +104,10 @@ def kinds(report: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 
 def test_equal(app: Scribe) -> None:
-    rows = [[*ROWS, END], [*ROWS[:50], END]]
+    rows: Rows = [[*ROWS, END], [*ROWS[:50], END]]
     app.write(rows)
     app.publish(app.expected(rows))
-    code, report = app.verify()
+    code, report = verify(app)
     assert (code, report["result"]) == (0, "equal"), report
     assert report["finals"] == {"expected": 20, "found": 20}
     assert report["windows"]["closed_by_input"] == 10
@@ -110,14 +116,14 @@ def test_equal(app: Scribe) -> None:
 
 
 def test_each_difference_is_named(app: Scribe) -> None:
-    rows = [[*ROWS, END], [END]]
+    rows: Rows = [[*ROWS, END], [END]]
     app.write(rows)
     finals = app.expected(rows)
     del finals["#a", window(1)]
     finals["#a", window(2)] = 6
     finals["#rare", window(3)] = 7
     app.publish([*finals.items(), (("#b", window(4)), 6), (("#b", window(2)), 6)])
-    code, report = app.verify()
+    code, report = verify(app)
     assert code == 1
     assert sorted(kinds(report)) == [
         ("different", "#a", "2020-09-13T12:27:20Z", 5, 6),
@@ -127,21 +133,21 @@ def test_each_difference_is_named(app: Scribe) -> None:
         ("repeated", "#b", "2020-09-13T12:28:00Z", None, 6),
     ]
     assert report["counts"] == {"missing": 1, "different": 1, "repeated": 2, "extra": 1}
-    told = app.command().stdout
+    told = command(app).stdout
     assert 'missing    2020-09-13T12:27:00Z - 2020-09-13T12:27:20Z  "#a": expected 5' in told
     assert '"#a": expected 5, found 6 (partition ' in told
 
 
 def test_one_of_each_kind_is_enough(app: Scribe) -> None:
     """The negative control of `test_equal`, with one thing wrong at a time, range by range."""
-    rows = [[*ROWS, END], [END]]
+    rows: Rows = [[*ROWS, END], [END]]
     app.write(rows)
     finals = app.expected(rows)
     del finals["#b", window(7)]
     app.publish(finals)
-    assert app.verify("--to", str(window(7)))[0] == 0
-    assert app.verify("--from", str(window(8)))[0] == 0
-    code, report = app.verify("--from", "2020-09-13T12:29:00", "--to", "2020-09-13T14:29:20+02:00")
+    assert verify(app, "--to", str(window(7)))[0] == 0
+    assert verify(app, "--from", str(window(8)))[0] == 0
+    code, report = verify(app, "--from", "2020-09-13T12:29:00", "--to", "2020-09-13T14:29:20+02:00")
     assert code == 1
     assert kinds(report) == [("missing", "#b", "2020-09-13T12:29:00Z", 6, None)]
     assert report["finals"] == {"expected": 2, "found": 1}
@@ -151,43 +157,70 @@ def test_a_range_reads_no_more_than_it_needs(app: Scribe) -> None:
     # More than a fetch brings, so that the end shows too.
     rows: list[Row] = [(b"#" * 3_000, window(0) + i * WINDOW_MS // 10) for i in range(1_000)]
     app.write([rows, rows])
-    _, report = app.verify("--from", str(window(10)), "--to", str(window(11)))
+    _, report = verify(app, "--from", str(window(10)), "--to", str(window(11)))
     assert 0 < report["records"] < len(rows)
     assert report["windows"]["closed_by_input"] == 1
 
 
-def test_many_differences_are_cut_short(app: Scribe) -> None:
-    rows = [[(f"#t{i % 30}".encode(), BEGIN + i) for i in range(150)] + [END], [END]]
+def test_any_range_of_disorder(app: Scribe) -> None:
+    """A range begins in the middle of partitions whose records are late, some of them too late."""
+    random_ = random.Random(seed_of_run())
+    rows: Rows = [[*disorder(random_), END] for _ in range(PARTITIONS)]
     app.write(rows)
-    code, report = app.verify()
+    finals = reference.finals(rows, WINDOW_MS, 10_000, 0)
+    app.publish(finals)
+    grace = {"STREAMS_GRACE_SECONDS": "10", "STREAMS_MIN_MENTIONED": "0"}
+    for _ in range(8):
+        first, last = sorted(random_.sample(range(50), 2))
+        code, report = verify(app, "--from", str(window(first)), "--to", str(window(last)), **grace)
+        inside = [name for name in finals if window(first) <= name[1] < window(last)]
+        assert code == 0, (first, last, report)
+        assert report["finals"] == {"expected": len(inside), "found": len(inside)}
+    assert verify(app, **grace | {"STREAMS_GRACE_SECONDS": "0"})[0] == 1
+
+
+def disorder(random_: random.Random) -> list[Row]:
+    """Large records, so that each fetch brings a few windows only: 50 windows in all."""
+    rows: list[Row] = []
+    for i in range(3_000):
+        behind = random_.randrange(90_000) if random_.random() < 0.3 else 0
+        value = random_.choice([b"#a" + b" " * 3_000, b"#B" + b" " * 3_000, b"x", None])
+        rows.append((value, max(BEGIN, BEGIN + i * 50 * WINDOW_MS // 3_000 - behind)))
+    return rows
+
+
+def test_many_differences_are_cut_short(app: Scribe) -> None:
+    rows: Rows = [[*((f"#t{i % 30}".encode(), BEGIN + i) for i in range(150)), END], [END]]
+    app.write(rows)
+    code, report = verify(app)
     assert (code, report["counts"]["missing"], len(report["differences"])) == (1, 30, 20)
-    assert "... and 10 more; --all lists them" in app.command().stdout
-    assert len(app.verify("--all")[1]["differences"]) == 30
+    assert "... and 10 more; --all lists them" in command(app).stdout
+    assert len(verify(app, "--all")[1]["differences"]) == 30
 
 
 def test_the_long_format(app: Scribe) -> None:
-    rows = [[*ROWS, END], [END]]
+    rows: Rows = [[*ROWS, END], [END]]
     app.write(rows)
     finals = app.expected(rows)
     app.publish(finals, long=True)
-    assert app.verify(STREAMS_OUTPUT_FORMAT="long")[0] == 0
+    assert verify(app, STREAMS_OUTPUT_FORMAT="long")[0] == 0
     app.publish({("#a", window(3)): 5}, long=True)
-    code, report = app.verify(STREAMS_OUTPUT_FORMAT="long")
+    code, report = verify(app, STREAMS_OUTPUT_FORMAT="long")
     assert code == 1
     assert kinds(report) == [("repeated", "#a", "2020-09-13T12:27:40Z", None, 5)]
     # In the wrong format nothing can be read, which says nothing of the counts.
-    code, report = app.verify()
+    code, report = verify(app)
     assert code == 2
     assert "None of 21 records" in report["error"]
     assert "STREAMS_OUTPUT_FORMAT" in report["error"]
 
 
 def test_what_is_no_final_is_reported(app: Scribe) -> None:
-    rows = [[*ROWS, END], [END]]
+    rows: Rows = [[*ROWS, END], [END]]
     app.write(rows)
     app.publish(app.expected(rows))
     asyncio.run(write_junk(app))
-    code, report = app.verify()
+    code, report = verify(app)
     assert (code, report["unreadable"]) == (0, 1)
     assert any("its value is not a final in JSON" in note for note in report["notes"])
 
@@ -198,12 +231,12 @@ async def write_junk(app: Scribe) -> None:
 
 
 def test_finals_of_aborted_transactions_do_not_count(app: Scribe) -> None:
-    rows = [[*ROWS, END], [END]]
+    rows: Rows = [[*ROWS, END], [END]]
     app.write(rows)
     finals = app.expected(rows)
     asyncio.run(publish_aborted(app))
     app.publish(finals)
-    assert app.verify()[0] == 0
+    assert verify(app)[0] == 0
 
 
 async def publish_aborted(app: Scribe) -> None:
@@ -216,12 +249,12 @@ async def publish_aborted(app: Scribe) -> None:
 
 def test_windows_that_only_idleness_closes(app: Scribe) -> None:
     """One partition is empty, so the input itself closes nothing."""
-    rows: list[list[Row]] = [[*ROWS, END], []]
+    rows: Rows = [[*ROWS, END], []]
     app.write(rows)
-    assert app.verify()[0] == 2
+    assert verify(app)[0] == 2
     finals = app.expected([[*ROWS, END], [END]])
     app.publish({name: n for name, n in finals.items() if name[1] < window(7)})
-    code, report = app.verify()
+    code, report = verify(app)
     assert code == 0, report
     assert report["windows"] == {
         "closed_by_input": 0,
@@ -229,33 +262,33 @@ def test_windows_that_only_idleness_closes(app: Scribe) -> None:
         "not_compared": 4,  # three without finals yet, and that of END
     }
     app.publish({("#b", window(9)): 6, ("#rare", window(9)): 5})
-    code, report = app.verify()
+    code, report = verify(app)
     assert code == 1
     assert report["counts"] == {"missing": 5, "different": 0, "repeated": 0, "extra": 1}
 
 
 def test_windows_that_are_open_are_not_compared(app: Scribe) -> None:
-    rows = [ROWS, ROWS]
+    rows: Rows = [ROWS, ROWS]
     app.write(rows)
     finals = app.expected(rows)
     assert len(finals) == 18
     app.publish(finals)
-    code, report = app.verify()
+    code, report = verify(app)
     assert (code, report["windows"]["not_compared"]) == (0, 1), report
     # Asked for by name, they are something that can't be told.
-    code, report = app.verify("--to", str(window(10)))
+    code, report = verify(app, "--to", str(window(10)))
     assert (code, report["result"]) == (2, "unknown"), report
 
 
 def test_deleted_input_is_noted(app: Scribe) -> None:
-    rows = [[*ROWS, END], [END]]
+    rows: Rows = [[*ROWS, END], [END]]
     app.write(rows)
     app.publish(app.expected(rows))
     asyncio.run(delete_records(app, 20))
-    code, report = app.verify()
+    code, report = verify(app)
     assert code == 1
     assert any(f"beginning of {app.input}-0 is deleted" in note for note in report["notes"])
-    assert app.verify("--from", str(window(2)))[0] == 0
+    assert verify(app, "--from", str(window(2)))[0] == 0
 
 
 async def delete_records(app: Scribe, before: int) -> None:
@@ -267,7 +300,7 @@ async def delete_records(app: Scribe, before: int) -> None:
         await admin.close()
 
 
-@pytest.mark.parametrize("output_format", ["json", "long"])
+@pytest.mark.parametrize("output_format", ["json", "long"], ids="as_{}".format)
 def test_a_workers_output_is_equal(
     kafka: Kafka, unique: Name, tmp_path: Path, output_format: str
 ) -> None:
@@ -277,16 +310,14 @@ def test_a_workers_output_is_equal(
         scene.worker().start()
         scene.until_written(scene.output_topic, 100)
         for _ in range(2):
-            code, report = Scribe.verify(scene, wait=10)  # type: ignore[arg-type]
+            code, report = verify(scene, "--wait", "10")
             assert code == 0, report
             assert report["windows"]["closed_by_input"] > 0
             assert report["finals"]["expected"] > 0
 
 
 class LiveScene(Scene):
-    """A scene whose output this module reads, in either format."""
-
-    command = Scribe.command
+    """A scene whose output, in either format, only `tally verify` reads."""
 
     def __enter__(self) -> "LiveScene":
         self.load.start()
@@ -305,10 +336,10 @@ def test_an_application_that_lags_behind_is_no_difference(
         worker = app.worker().start()
         app.until_written(app.output_topic, 20)
         assert worker.stop() == 0
-        assert app.verify()[0] == 0
+        assert verify(app)[0] == 0
         far = BEGIN + 7_200_000
         app.write([[*[(b"#a", END[1])] * 5, (b"#end", far)], [(b"#end", far)]])
-        code, report = app.verify()
+        code, report = verify(app)
         assert code == 2
         assert report["counts"]["missing"] == 1
         assert any(f"{app.app_id} has not read 7 of" in note for note in report["notes"])
@@ -327,7 +358,7 @@ def test_an_application_that_lags_behind_is_no_difference(
 def test_what_is_wrong_is_named(
     app: Scribe, options: list[str], variables: dict[str, str], told: str
 ) -> None:
-    done = app.command(*options, **variables)
+    done = command(app, *options, variables=variables)
     assert done.returncode == 2
     assert told in done.stderr
     assert "Traceback" not in done.stderr
@@ -336,34 +367,47 @@ def test_what_is_wrong_is_named(
 
 def test_a_user_without_rights(secured_kafka: LocalKafka, unique: Name, tmp_path: Path) -> None:
     app = Scribe(secured_kafka, unique("secured"), tmp_path)
-    rows = [[*ROWS, END], [END]]
+    rows: Rows = [[*ROWS, END], [END]]
     app.write(rows)
     app.publish(app.expected(rows))
-    assert app.verify()[0] == 0
+    assert verify(app)[0] == 0
     nobody = {"KAFKA_SASL_USERNAME": "nobody", "KAFKA_SASL_PASSWORD": "nothing"}
-    done = app.command(**nobody)
+    done = command(app, variables=nobody)
     assert done.returncode == 2
     assert "Kafka denies user 'nobody' access to topic" in done.stderr
     assert "nothing" not in done.stderr
 
 
 def test_ctrl_c_ends_it_cleanly(app: Scribe) -> None:
-    app.write([[*ROWS, END], [END]])  # no finals: it waits some seconds for them
+    """On a terminal, where a bar tells that all was read: then it waits for missing finals."""
+    app.write([[*ROWS, END], [END]])
+    terminal, stderr = os.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-X", "faulthandler", "-m", "streams.cli", "verify"],
-        env={**os.environ, **app.variables},
+        [sys.executable, "-m", "streams.cli", "verify", "--wait", "60"],
+        env={**clean_environment(), **app.variables, "TERM": "xterm", "COLUMNS": "100"},
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        stderr=stderr,
     )
+    os.close(stderr)
     try:
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.communicate(timeout=5)
+        n = len(ROWS) + 2
+        told = shown(terminal, b"%d/%d" % (n, n))
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        told += shown(terminal, b"interrupted")
+        out, _ = process.communicate(timeout=10)
     finally:
         process.kill()
-    assert process.returncode == 130, err
-    assert "interrupted" in err
-    assert "Traceback" not in err
+        os.close(terminal)
+    assert process.returncode == 130, told
+    assert b"Traceback" not in told
     assert not out
+
+
+def shown(terminal: int, text: bytes) -> bytes:
+    """What comes out of a terminal until it shows `text`."""
+    told = b""
+    while text not in told:
+        ready, _, _ = select.select([terminal], [], [], 20)
+        assert ready, told
+        told += os.read(terminal, 10_000)
+    return told
