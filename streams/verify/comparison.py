@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from streams.core.columns import TP
 from streams.errors import VerifyError
 from streams.settings import Settings
 from streams.verify.finals import UnreadableError, decode
@@ -42,7 +43,7 @@ class Outcome:
     records: int
     finals: int = 0
     unreadable: dict[str, int] = field(default_factory=dict)
-    cut_off: list[int] = field(default_factory=list)
+    cut_off: list[TP] = field(default_factory=list)
 
 
 class Comparison:
@@ -77,7 +78,8 @@ class Comparison:
 
     async def run(self, progress: Progress, wait_seconds: float) -> Outcome:
         """Read all there is to read, and wait so long for finals that are missing."""
-        to_read = sum(self._input_ends) - sum(self._inputs.starts)
+        starts = self._inputs.starts
+        to_read = sum(max(0, end - starts[p]) for p, end in enumerate(self._input_ends))
         while unfinished := self._unfinished():
             reached = await self._read_input(unfinished)
             self._expect(complete_until=self._reference.first_open(reached))
@@ -93,7 +95,7 @@ class Comparison:
             self._records,
             self._finals,
             self._unreadable,
-            self._inputs.cut_off,
+            [*self._inputs.cut_off, *self._outputs.cut_off],
         )
 
     def _unfinished(self) -> list[int]:
@@ -110,9 +112,9 @@ class Comparison:
         limit = min(times[p] for p in unfinished) + AHEAD_WINDOWS * self._settings.window_ms
         wanted = [p for p in unfinished if times[p] <= limit]
         for partition, records in await self._inputs.fetch(wanted):
-            self._records += len(records)
             for record in records:
                 add(partition, record.value, record.timestamp)
+                self._records += 1
         # Nothing comes after a partition's end: it holds no window back from being complete.
         return min((times[p] for p in self._unfinished()), default=FOREVER)
 

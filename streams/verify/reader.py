@@ -28,7 +28,7 @@ class Reader:
         self.starts = [0] * partitions
         self.ends = [0] * partitions
         #: Partitions whose log has lost its beginning, and is read from what is left.
-        self.cut_off: list[int] = []
+        self.cut_off: list[TP] = []
 
     @property
     def unread(self) -> list[int]:
@@ -45,7 +45,7 @@ class Reader:
             at = found.get(tp)
             self.starts[p] = self.ends[p] if at is None else at.offset
             if 0 < self.starts[p] <= beginnings[tp]:
-                self.cut_off.append(p)
+                self.cut_off.append(TP(*tp))
         self.positions = list(self.starts)
         # All at once, or the fetcher would complain of a partition without a position.
         self._consumer.assign(self._tps)
@@ -57,7 +57,7 @@ class Reader:
         ends = await self._consumer.end_offsets(self._tps)
         self.ends = [ends[tp] for tp in self._tps]
 
-    async def fetch(self, wanted: Collection[int]) -> list[tuple[int, list[Any]]]:
+    async def fetch(self, wanted: Collection[int]) -> list[tuple[int, Iterable[Any]]]:
         """Some records of the `wanted` partitions, of which none is at its end; moves positions.
 
         May go past the ends: what was asked for is there, and perhaps more.
@@ -75,7 +75,7 @@ class Reader:
                 if fetched:
                     return [self._taken(one) for one in fetched]
 
-    def _taken(self, fetched: FetchedBatches) -> tuple[int, list[Any]]:
+    def _taken(self, fetched: FetchedBatches) -> tuple[int, Iterable[Any]]:
         if isinstance(fetched.error, kafka_errors.OffsetOutOfRangeError):
             raise VerifyError(
                 f"{fetched.tp} lost its records at offset {self.positions[fetched.tp.partition]} "
@@ -85,7 +85,8 @@ class Reader:
         if fetched.error is not None:
             raise fetched.error
         self.positions[fetched.tp.partition] = fetched.next_offset
-        return fetched.tp.partition, list(_records(fetched))
+        # One by one: kept as objects, a fetch of small records would take thirty times its size.
+        return fetched.tp.partition, _records(fetched)
 
 
 def _records(fetched: FetchedBatches) -> Iterable[Any]:

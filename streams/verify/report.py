@@ -46,22 +46,22 @@ class Report:
             yield "No window of the range is closed yet: there is nothing to compare."
         elif verdict.open_windows:
             yield (
-                f"{verdict.open_windows:,} windows from {show(verdict.judged_until)} on were not "
-                "compared: neither the input nor an idle source has closed them yet."
+                f"Not compared: {_n(verdict.open_windows, 'window')} from "
+                f"{show(verdict.judged_until)} on, closed neither by the input nor by idle sources."
             )
         if outcome.cut_off:
-            names = ", ".join(f"{settings.input_topic}-{p}" for p in outcome.cut_off)
+            names = ", ".join(map(str, outcome.cut_off))
             yield (
-                f"The beginning of {names} is deleted: windows that began there can't be counted "
-                "again. Compare from a later time."
+                f"The beginning of {names} is deleted: windows that began there can't be compared. "
+                "Compare from a later time."
             )
         if self.behind:
             yield (
-                f"{settings.app_id} has not read {self.behind:,} of these input records yet: "
-                "what is missing may still come."
+                f"{settings.app_id} still has to read {_n(self.behind, 'record')} of these: what "
+                "is missing may still come."
             )
         for problem, n in outcome.unreadable.items():
-            yield f"{n:,} records of {settings.output_topic} are no finals: {problem}."
+            yield f"No final: {_n(n, 'record')} of {settings.output_topic}, since {problem}."
         if verdict.differences.counts:
             yield from self._clocks()
 
@@ -87,7 +87,7 @@ class Report:
         counts = verdict.differences.counts
         words = {
             Result.EQUAL: "equal",
-            Result.DIFFERENT: f"{sum(counts.values()):,} differences",
+            Result.DIFFERENT: _n(sum(counts.values()), "difference"),
             Result.UNKNOWN: "can't tell",
         }
         yield f"{settings.output_topic} against {settings.input_topic}: {words[self.result]}"
@@ -157,6 +157,10 @@ class Report:
             "partition": None if final is None else final.partition,
             "offset": None if final is None else final.offset,
         }
+
+
+def _n(n: int, what: str) -> str:
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
 
 
 def _bound(ms: int) -> str:

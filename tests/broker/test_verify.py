@@ -316,6 +316,18 @@ def test_a_workers_output_is_equal(
             assert report["finals"]["expected"] > 0
 
 
+def test_a_worker_with_an_idle_source(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
+    variables = {"STREAMS_WINDOW_IDLE_SECONDS": "0.5"}
+    with Scribe(kafka, unique("idle"), tmp_path, variables=variables) as app:
+        app.write([[*ROWS, END], []])
+        app.worker().start()
+        app.until_written(app.output_topic, 20)
+        code, report = verify(app, "--wait", "10")
+        assert code == 0, report
+        assert report["windows"]["closed_by_input"] == 0
+        assert report["windows"]["closed_by_idle_sources"] == 10
+
+
 class LiveScene(Scene):
     """A scene whose output, in either format, only `tally verify` reads."""
 
@@ -342,7 +354,7 @@ def test_an_application_that_lags_behind_is_no_difference(
         code, report = verify(app)
         assert code == 2
         assert report["counts"]["missing"] == 1
-        assert any(f"{app.app_id} has not read 7 of" in note for note in report["notes"])
+        assert any(f"{app.app_id} still has to read 7 records" in note for note in report["notes"])
 
 
 @pytest.mark.parametrize(

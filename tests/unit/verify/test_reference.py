@@ -1,6 +1,8 @@
 """The streaming reference, held against the tests' own and against the engine's counting."""
 
 import random
+import re
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,7 @@ from streams.core.counting import SourceCounter
 from streams.core.selection import Keyed, Selector, Step
 from streams.core.text import longer_than_one, trim
 from streams.core.windows import TumblingWindows
+from streams.verify import reference as judged
 from streams.verify.reference import Reference
 from tests import reference
 
@@ -52,6 +55,11 @@ def streamed(partitions: list[Rows], random_: random.Random) -> dict[tuple[str, 
                 assert (tag, start) not in finals
                 finals[tag, start] = n
     return finals
+
+
+def test_it_shares_nothing_with_what_it_judges() -> None:
+    source = Path(judged.__file__).read_text(encoding="utf-8")
+    assert re.findall(r"^ *(?:from|import) (\S+)", source, re.MULTILINE) == ["collections"]
 
 
 @pytest.mark.parametrize("seed", range(20))
