@@ -15,6 +15,7 @@
         TransactionError           a transaction failed
         StoreError                 RocksDB failed
       BadInputError              a producer was given input it can't publish
+      VerifyError                what was counted can't be compared with the input
 
 The three middle classes are what a caller acts upon; the leaves are what a reader looks up.
 No message ever holds a secret.
@@ -115,3 +116,7 @@ class StoreError(TaskRetriedError):
 
 class BadInputError(TallyError):
     """A producer was given a file, line or option it can't publish."""
+
+
+class VerifyError(TallyError):
+    """What was counted can't be compared with the input: nothing is known about it."""

@@ -60,7 +60,7 @@ class KafkaCluster:
         """Close all connections of the look-ups."""
         for consumer in (self._lookup, self._uncommitted):
             if consumer is not None:
-                await _stop(consumer)
+                await stop_consumer(consumer)
         if self._admin is not None:
             await self._admin.close()
 
@@ -130,7 +130,7 @@ class KafkaCluster:
                     records, position = await _next_records(consumer, tp, position)
                 yield records, position
         finally:
-            await _stop(consumer)
+            await stop_consumer(consumer)
 
     async def delete_records(self, tp: TP, before: int) -> None:
         async with translated(f"deleting records of {tp}", self._seconds):
@@ -139,7 +139,7 @@ class KafkaCluster:
             )
 
 
-async def _stop(consumer: AIOKafkaConsumer) -> None:
+async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
     """Stop a consumer. In a task of its own: a consumer that never fetched cancels its caller."""
     stopping = asyncio.ensure_future(consumer.stop())
     await asyncio.wait([stopping], timeout=STOP_SECONDS)
