@@ -2,11 +2,12 @@
 
 import random
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from streams.core.columns import TP, Chunk, Columns
+from streams.core.columns import TP, Chunk, Rows
 from streams.core.counting import SourceCounter
 from streams.core.selection import Keyed, Selector, Step
 from streams.core.text import longer_than_one, trim
@@ -28,12 +29,12 @@ VALUES: list[bytes | None] = [
 ]
 VALUES += [b"", b"x", b"  ", b"\t\n", b"\x00#a", "\u00a0#a".encode(), b"\xff\xfe", None, b"#" * 31]
 
-Rows = list[tuple[bytes | None, int]]
+Stamped = list[tuple[bytes | None, int]]
 
 
-def rows_of(random_: random.Random) -> Rows:
+def rows_of(random_: random.Random) -> Stamped:
     now = 0
-    rows: Rows = []
+    rows: Stamped = []
     for _ in range(400):
         now += random_.randrange(5)
         late = random_.randrange(60) if random_.random() < 0.3 else 0
@@ -41,7 +42,7 @@ def rows_of(random_: random.Random) -> Rows:
     return rows
 
 
-def streamed(partitions: list[Rows], random_: random.Random) -> dict[tuple[str, int], int]:
+def streamed(partitions: list[Stamped], random_: random.Random) -> dict[tuple[str, int], int]:
     """Finals of all windows that the records close; taken now and then, in any interleaving."""
     counted = Reference(len(partitions), WINDOW, GRACE, ABOVE, MAX_BYTES, NEWEST)
     left = [list(rows) for rows in partitions]
@@ -86,12 +87,11 @@ def test_the_engine_counts_the_same(seed: int) -> None:
     select = Selector(steps, lambda _: 0, MAX_BYTES)
     for value, timestamp in rows:
         counted.add(0, value, timestamp)
-        engine.count(Chunk(TP("in", 0), 0, 1, [Columns([value], [timestamp], [0])]), select, NEWEST)
+        engine.count(Chunk(TP("in", 0), 0, 1, [Rows([(0, timestamp, value)])]), select, NEWEST)
         assert counted.stream_times[0] == engine.stream_time
-    by_engine = {
-        start: {key.decode(): n for key, n in counts.items()}
-        for start, [counts] in engine.take().counts.items()
-        if counts
-    }
+    by_engine: dict[int, Counter[str]] = {}
+    for start, [found] in engine.take().counts.items():
+        for key, n in zip(found.keys, found.counts, strict=True):
+            by_engine.setdefault(start, Counter())[key.decode()] += n
     assert counted.take(NEWEST + WINDOW) == by_engine
     assert isinstance(select("😀".encode()), Keyed)
