@@ -44,6 +44,8 @@ _LEGAL = {
 
 #: Keys that a pending transaction may hold counts for; at more it is committed before its time.
 UNCOMMITTED_KEYS = 50_000
+#: How much longer the quiet commit interval is while a task is behind, and at most (ms).
+BEHIND, BEHIND_MS = 5, 5_000
 
 
 def _ignore() -> None:
@@ -102,8 +104,12 @@ class Task(ABC):
         """A chunk of no records at the current position."""
         return Chunk(self.tp, self.position, self.position)
 
-    def commit_in(self) -> int | None:
-        """Milliseconds until the next commit is due; None if nothing is pending."""
+    def commit_in(self, *, behind: bool = False) -> int | None:
+        """Milliseconds until the next commit is due; None if nothing is pending.
+
+        `behind` tells that more records are waiting already: then what is quiet may stay so for
+        longer, for neither counts nor finals can be news.
+        """
         if not self.pending:
             return None
         if self.urgent or self.uncommitted_keys > UNCOMMITTED_KEYS:
@@ -111,7 +117,8 @@ class Task(ABC):
         settings = self.context.settings
         interval = settings.commit_interval_ms
         if self.quiet:
-            interval = max(interval, settings.quiet_commit_interval_ms)
+            quiet = settings.quiet_commit_interval_ms
+            interval = max(interval, min(quiet * BEHIND, BEHIND_MS) if behind else quiet)
         elapsed = self.context.clock.now() - self._committed_at
         # A clock that was set back must not put the commit off.
         return min(max(0, interval - elapsed), interval)

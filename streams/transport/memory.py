@@ -5,7 +5,7 @@ import ctypes
 import gc
 
 #: Objects more than before, after which Python looks for cycles among the young ones.
-GARBAGE_THRESHOLD = 200_000
+GARBAGE_THRESHOLD = 50_000
 #: Places that glibc's malloc keeps freed memory in; RocksDB's threads would each get their own.
 ARENAS = 2
 

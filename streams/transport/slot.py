@@ -162,7 +162,7 @@ class Slot:
                     batch = await self._next_batch(task)
                 if batch is not None:
                     await self._process(task, batch)
-                if task.commit_in() == 0:
+                if task.commit_in(behind=not self._inbox.empty()) == 0:
                     await _finished(task.commit())
                     self.touch()
             await self._commit_last(task)
@@ -192,7 +192,7 @@ class Slot:
 
     async def _next_batch(self, task: Task) -> Batch | None:
         """The next chunk's batch; None if a commit or a look at the clock is due before."""
-        due = task.commit_in()
+        due = task.commit_in(behind=not self._inbox.empty())
         try:
             async with asyncio.timeout((IDLE_MS if due is None else due) / 1000):
                 fetched = await self._inbox.get()
