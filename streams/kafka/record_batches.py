@@ -27,16 +27,18 @@ class FetchedBatches:
     batches: list[Any]
     error: Exception | None = None
 
-    def decode(self) -> Chunk:
-        """The records as columns."""
-        chunk = Chunk(self.tp, self.from_offset, self.next_offset)
+    def records(self) -> Iterator[Iterable[Any]]:
+        """The records of each batch, decoded as they are iterated; none below `from_offset`."""
         for batch in self.batches:
             if batch.base_offset < self.from_offset:
-                records = [r for r in batch if r.offset >= self.from_offset]
+                yield [r for r in batch if r.offset >= self.from_offset]
             else:
-                records = batch
-            chunk.batches.append(_columns(records))
-        return chunk
+                yield batch
+
+    def decode(self) -> Chunk:
+        """The records as columns."""
+        columns = [_columns(records) for records in self.records()]
+        return Chunk(self.tp, self.from_offset, self.next_offset, columns)
 
 
 def _columns(records: Iterable[Any]) -> Columns:

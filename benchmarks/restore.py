@@ -1,0 +1,124 @@
+"""How fast a lost disk is restored: a worker's stores from their changelogs, all at once.
+
+`python -m benchmarks.restore --keys 5000000` on the cluster that KAFKA_BOOTSTRAP names, else on one
+broker of its own. The restore runs in a process of its own, so that its CPU and peak memory are
+its own too.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import topics
+from deploy.local import local_or_external
+from streams.core.columns import TP
+from streams.core.ports import Fields
+from streams.kafka.cluster import KafkaCluster
+from streams.settings import KafkaSettings
+from streams.state.changelog import BOOKKEEPING_KEY, Bookkeeping, encode_count, window_prefix
+from streams.state.restore import restore
+from streams.state.rocksdb import RocksStore
+from streams.transport import memory
+
+#: Keys that one transaction writes: about what a busy worker commits at once.
+KEYS_A_TRANSACTION = 10_000
+WINDOW = 1_600_000_000_000
+TIMEOUT_MS = 30_000
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Fill a changelog and restore it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.restore", description=__doc__)
+    parser.add_argument("--keys", type=int, default=1_000_000, help="keys in all partitions")
+    parser.add_argument("--runs", type=int, default=3, help="restores of the same changelog")
+    parser.add_argument("--restore", metavar="TOPIC", help="only restore, and print the figures")
+    args = parser.parse_args(argv)
+    if args.restore:
+        asyncio.run(_restore(args.restore))
+        return
+    with local_or_external(tiered=True) as cluster:
+        environ = {**os.environ, **cluster.env()}
+        topic = f"benchmark-changelog-{os.getpid()}"
+        asyncio.run(_fill(KafkaSettings.from_env(environ), topic, args.keys))
+        for _ in range(args.runs):
+            command = [sys.executable, "-m", "benchmarks.restore", "--restore", topic]
+            done = subprocess.run(command, env=environ, check=True, capture_output=True, text=True)
+            found = json.loads(done.stdout)
+            rate = found["records"] / found["seconds"]
+            print(
+                f"{found['records']:,} records in {found['seconds']:.2f} s: {rate:,.0f} records/s, "
+                f"{found['cpu_seconds'] * 1e6 / found['records']:.2f} CPU s per million, "
+                f"{found['records'] / found['cpu_seconds']:,.0f} records/s/core, "
+                f"peak RSS {found['peak_rss'] / 1e6:.0f} MB",
+                flush=True,
+            )
+        asyncio.run(topics.delete(KafkaSettings.from_env(environ).client_options(), topic))
+
+
+async def _fill(kafka: KafkaSettings, topic: str, keys: int) -> None:
+    options = kafka.client_options()
+    await topics.create(options, topic)
+    cluster = KafkaCluster(options, TIMEOUT_MS)
+    await asyncio.gather(
+        *(_fill_one(cluster, TP(topic, p), keys) for p in range(topics.PARTITIONS))
+    )
+
+
+async def _fill_one(cluster: KafkaCluster, tp: TP, keys: int) -> None:
+    producer = cluster.producer(f"{tp}")
+    await producer.start()
+    prefix, now = window_prefix(WINDOW), int(time.time() * 1000)
+    books = Bookkeeping.begin("an id", {}, topics.PARTITIONS)
+    mine = range(tp.partition, keys, topics.PARTITIONS)
+    for first in range(0, len(mine), KEYS_A_TRANSACTION):
+        records: list[Fields] = [
+            # Scattered, for hashtags don't come in their order.
+            (b"%s#tag%08x" % (prefix, i * 2_654_435_761 % 2**32), encode_count(i % 50 + 1), now, ())
+            for i in mine[first : first + KEYS_A_TRANSACTION]
+        ]
+        records.append((BOOKKEEPING_KEY, books.encode(), now, ()))
+        await producer.begin()
+        await producer.send(tp, records)
+        await producer.commit()
+    await producer.close()
+
+
+async def _restore(topic: str) -> None:
+    """Restore all partitions at the same time, as a worker that takes all tasks over does."""
+    memory.few_arenas()
+    cluster = KafkaCluster(KafkaSettings.from_env(os.environ).client_options(), TIMEOUT_MS)
+    await cluster.start()
+    tps = [TP(topic, partition) for partition in range(topics.PARTITIONS)]
+    ends = [await cluster.log_range(tp) for tp in tps]
+    with tempfile.TemporaryDirectory() as folder:
+        stores = [RocksStore(Path(folder) / str(tp.partition)) for tp in tps]
+        began, used = time.monotonic(), time.process_time()
+        await asyncio.gather(
+            *(
+                restore("benchmark", cluster, tp, store, {}, lambda: None)
+                for tp, store in zip(tps, stores, strict=True)
+            )
+        )
+        seconds, cpu_seconds = time.monotonic() - began, time.process_time() - used
+        for store in stores:
+            await store.close()
+    await cluster.stop()
+    found = {
+        "records": sum(end for _, end in ends),
+        "seconds": seconds,
+        "cpu_seconds": cpu_seconds,
+        "peak_rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
