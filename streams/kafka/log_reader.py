@@ -16,7 +16,7 @@ from streams.kafka.errors import translated
 from streams.kafka.record_batches import FetchedBatches, fetched_batches
 
 #: How a restore fetches: as much as comes, while its thread writes what came before.
-RESTORE = {"max_partition_fetch_bytes": 4 * 2**20}
+RESTORE = {"max_partition_fetch_bytes": 2 * 2**20}
 #: How standbys fetch: seldom, for they needn't be quick, and every fetch costs.
 FOLLOW = {
     "max_partition_fetch_bytes": 2**20,
