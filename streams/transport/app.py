@@ -161,9 +161,10 @@ def faust_options(settings: Settings) -> dict[str, Any]:
         "processing_guarantee": "exactly_once",
         "datadir": str(settings.data_dir / settings.app_id / "faust"),
         "store": "memory://",
-        # Its assignor gives tasks standbys, and prefers these when a worker is gone.
+        # The assignor is told how many standbys to give each task.
         "table_standby_replicas": settings.standbys,
         "TableManager": "streams.transport.tables:Tables",
+        "PartitionAssignor": "streams.transport.assignor:Assignor",
         # A stream holds whole fetches, so that few are enough.
         "stream_buffer_maxsize": 4,
         "stream_wait_empty": False,
