@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ WINDOW_MS = 200
 GRACE_MS = 3_600_000
 STEADY = [b"#steady%d" % i for i in range(30)]
 TICK_SECONDS = 0.05
+#: So far behind the wall clock may finals be where nothing is wrong.
+CLOSE_MS = 2_000
 
 
 def large_window(begin: int, partition: int) -> Iterator[list[Row]]:
@@ -44,7 +47,8 @@ def large_window(begin: int, partition: int) -> Iterator[list[Row]]:
 
 def tick(now: int) -> list[Row]:
     """Finals of windows an hour ago, and the time that closes them."""
-    return [(tag, now - GRACE_MS + 100) for tag in STEADY for _ in range(2)] + [(b"#now", now)]
+    rows: list[Row] = [(tag, now - GRACE_MS + 100) for tag in STEADY for _ in range(2)]
+    return [*rows, (b"#now", now)]
 
 
 class Steady:
@@ -80,10 +84,14 @@ class Steady:
 
 
 class Arrivals:
-    """In a thread: when finals of each partition became readable (monotonic seconds)."""
+    """In a thread: when finals of each partition became readable (monotonic seconds).
+
+    `newest` is the wall clock's time (ms) at which the newest window of each could close.
+    """
 
     def __init__(self, options: Mapping[str, Any], topic: str) -> None:
         self.times: dict[int, list[float]] = {p: [] for p in range(PARTITIONS)}
+        self.newest = dict.fromkeys(range(PARTITIONS), 0)
         self._options = options
         self._topic = topic
         self._stop = threading.Event()
@@ -97,14 +105,14 @@ class Arrivals:
         self._stop.set()
         self._thread.join()
 
-    def since(self, began: float) -> dict[int, int]:
-        """How often finals have come of each partition since then."""
-        return {p: sum(t > began for t in times) for p, times in self.times.items()}
+    def up_to_date(self) -> bool:
+        """Whether the finals of all partitions follow the wall clock closely."""
+        return min(self.newest.values()) > time.time_ns() // 1_000_000 - CLOSE_MS
 
     def gaps(self, around: float) -> dict[int, float]:
         """The longest time without a final of each partition that ended after `around`."""
         return {
-            p: max(b - a for a, b in zip(times, times[1:], strict=False) if b > around)
+            p: max(b - a for a, b in pairwise(times) if b > around)
             for p, times in self.times.items()
         }
 
@@ -116,13 +124,9 @@ class Arrivals:
             consumer.assign(tps)
             await consumer.seek_to_beginning(*tps)
             while not self._stop.is_set():
-                for tp in await consumer.getmany(timeout_ms=50):
+                for tp, records in (await consumer.getmany(timeout_ms=50)).items():
                     self.times[tp.partition].append(time.monotonic())
-
-
-def finals_come(app: Application, arrivals: Arrivals, seconds: float) -> None:
-    began = time.monotonic()
-    until(lambda: min(arrivals.since(began).values()) >= 10, "finals come", seconds, app.tails)
+                    self.newest[tp.partition] = records[-1].timestamp + GRACE_MS
 
 
 def standbys_are_ready(app: Application) -> None:
@@ -151,14 +155,15 @@ def test_the_gap_after_a_kill(kafka: Kafka, unique: Name, tmp_path: Path) -> Non
     with app, Steady(app.options, app.input), Arrivals(app.options, app.output_topic) as arrivals:
         for name in "abc":
             app.worker(name).start()
-        finals_come(app, arrivals, 300)
+        until(arrivals.up_to_date, "finals follow", 300, app.tails)
         standbys_are_ready(app)
-        finals_come(app, arrivals, 60)
+        until(arrivals.up_to_date, "finals follow", 60, app.tails)
         victim = app.workers["b"]
         assert victim.running()
         victim.kill()
         killed = time.monotonic()
-        finals_come(app, arrivals, 120)
+        until(lambda: not arrivals.up_to_date(), "finals are missed", 20, app.tails)
+        until(arrivals.up_to_date, "finals follow again", 120, app.tails)
         gaps = arrivals.gaps(killed)
         replayed = {w.name: restored(w) for w in app.workers.values() if w.alive}
         peak = {w.name: usage(w.process.pid).peak_rss for w in app.workers.values() if w.alive}
