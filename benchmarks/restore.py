@@ -1,8 +1,8 @@
 """How fast a lost disk is restored: a worker's stores from their changelogs, all at once.
 
-`python -m benchmarks.restore --keys 5000000` on the cluster that KAFKA_BOOTSTRAP names, else on one
-broker of its own. The restore runs in a process of its own, so that its CPU and peak memory are
-its own too.
+`python -m benchmarks.restore` on the cluster that KAFKA_BOOTSTRAP names, else on one broker of its
+own; the table goes into RESULTS.md. Each restore runs in a process of its own, so that its CPU and
+peak memory are its own too.
 """
 
 import argparse
@@ -14,10 +14,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import topics
+from benchmarks.report import machine, save
 from deploy.local import local_or_external
 from streams.core.columns import TP
 from streams.core.ports import Fields
@@ -33,34 +34,56 @@ KEYS_A_TRANSACTION = 10_000
 WINDOW = 1_600_000_000_000
 TIMEOUT_MS = 30_000
 
+TITLE = (
+    "## Restoring",
+    "",
+    "`python -m benchmarks.restore`",
+    "",
+    f"A worker with an empty disk restores {topics.PARTITIONS} stores at the same time.",
+)
+HEAD = (
+    "| keys | time | records/s | CPU s per million | records/s and core | peak RSS |",
+    "| --- " * 6 + "|",
+)
+
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Fill a changelog and restore it."""
+    """Fill changelogs and restore them."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.restore", description=__doc__)
-    parser.add_argument("--keys", type=int, default=1_000_000, help="keys in all partitions")
-    parser.add_argument("--runs", type=int, default=3, help="restores of the same changelog")
-    parser.add_argument("--restore", metavar="TOPIC", help="only restore, and print the figures")
+    add = parser.add_argument
+    add("--keys", type=int, nargs="+", default=[1_000_000, 5_000_000], help="in all partitions")
+    add("--runs", type=int, default=3, help="restores of the same changelog")
+    add("--dry", action="store_true", help="print only, leave RESULTS.md as it is")
+    add("--restore", metavar="TOPIC", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if args.restore:
         asyncio.run(_restore(args.restore))
         return
+    lines = [*TITLE, machine(), "", *HEAD]
     with local_or_external(tiered=True) as cluster:
-        environ = {**os.environ, **cluster.env()}
-        topic = f"benchmark-changelog-{os.getpid()}"
-        asyncio.run(_fill(KafkaSettings.from_env(environ), topic, args.keys))
-        for _ in range(args.runs):
-            command = [sys.executable, "-m", "benchmarks.restore", "--restore", topic]
-            done = subprocess.run(command, env=environ, check=True, capture_output=True, text=True)
-            found = json.loads(done.stdout)
-            rate = found["records"] / found["seconds"]
-            print(
-                f"{found['records']:,} records in {found['seconds']:.2f} s: {rate:,.0f} records/s, "
-                f"{found['cpu_seconds'] * 1e6 / found['records']:.2f} CPU s per million, "
-                f"{found['records'] / found['cpu_seconds']:,.0f} records/s/core, "
-                f"peak RSS {found['peak_rss'] / 1e6:.0f} MB",
-                flush=True,
-            )
-        asyncio.run(topics.delete(KafkaSettings.from_env(environ).client_options(), topic))
+        for keys in args.keys:
+            lines += _measure({**os.environ, **cluster.env()}, keys, args.runs)
+    print("\n".join(lines))
+    if not args.dry:
+        save("restore", "\n".join(lines))
+
+
+def _measure(environ: Mapping[str, str], keys: int, runs: int) -> Iterator[str]:
+    """A line of the table for each run."""
+    kafka = KafkaSettings.from_env(environ)
+    topic = f"benchmark-changelog-{os.getpid()}-{keys}"
+    asyncio.run(_fill(kafka, topic, keys))
+    for _ in range(runs):
+        command = [sys.executable, "-m", "benchmarks.restore", "--restore", topic]
+        done = subprocess.run(command, env=environ, check=True, capture_output=True, text=True)
+        found = json.loads(done.stdout)
+        records, cpu_seconds = found["records"], found["cpu_seconds"]
+        yield (
+            f"| {keys:,} | {found['seconds']:.1f} s | {records / found['seconds']:,.0f} "
+            f"| {cpu_seconds * 1e6 / records:.2f} | {records / cpu_seconds:,.0f} "
+            f"| {found['peak_rss'] / 1e6:.0f} MB |"
+        )
+    asyncio.run(topics.delete(kafka.client_options(), topic))
 
 
 async def _fill(kafka: KafkaSettings, topic: str, keys: int) -> None:

@@ -82,7 +82,7 @@ def test_two_workers_take_over_from_each_other(kafka: Kafka, unique: Name, tmp_p
         one, other = scene.worker("one").start(), scene.worker("other").start()
         for victim in one, other:
             kill(scene, victim)
-            shutil.rmtree(victim.data)
+            shutil.rmtree(victim.data, ignore_errors=True)
             victim.start()
         until_settled(scene)
         scene.finish()
@@ -112,7 +112,7 @@ def test_twelve_kills_with_two_standbys(kafka: Kafka, unique: Name, tmp_path: Pa
             victim = scene.worker(scene.random.choice("abc"))
             victim.kill()
             if scene.random.random() < 0.5:
-                shutil.rmtree(victim.data)
+                shutil.rmtree(victim.data, ignore_errors=True)
             scene.finals_grow(scene.random.randrange(1, 30))
             victim.start()
         until_settled(scene)
