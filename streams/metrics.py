@@ -27,6 +27,11 @@ LAST_RESTORE = Gauge(
 RESTORE_REMAINING = Gauge(
     "streams_restore_remaining_records", "Offsets a restore has yet to read", ["table", "partition"]
 )
+STANDBY_LAG = Gauge(
+    "streams_standby_lag_records",
+    "Offsets of the changelog that a standby has yet to read",
+    ["table", "partition"],
+)
 REBALANCES = Counter("streams_rebalances", "Rebalances this worker took part in")
 ASSIGNED_TASKS = Gauge("streams_assigned_tasks", "Tasks this worker owns", ["state"])
 TASK_FAILURES = Counter("streams_task_failures", "Tasks that closed by an error", ["error"])

@@ -44,6 +44,9 @@ APP_ID_LENGTH = 150
 # The committed offset's metadata carries one entry per partition, and brokers cap it at 4 KiB.
 MAX_PARTITIONS = 256
 
+# Each one is a whole copy of the state, and is written as often.
+MAX_STANDBYS = 10
+
 
 def setting(variable: str, kind: Kind[Any], default: str, help_: str, shown: str = "") -> Any:
     """A dataclass field read from `variable`; `default` is written as in the environment.
@@ -327,6 +330,12 @@ class Settings:
         optional(name_of("an instance", TOPIC_LENGTH)),
         "",
         "group.instance.id: a restarted worker gets its partitions back at once",
+    )
+    standbys: int = setting(
+        "STREAMS_STANDBYS",
+        integer(0, MAX_STANDBYS),
+        "0",
+        "copies of each task's state that other workers keep, to take over in seconds",
     )
     close_chunk: int = setting(
         "STREAMS_CLOSE_CHUNK", integer(1, 10**6), "20000", "keys that one transaction closes"

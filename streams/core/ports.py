@@ -4,7 +4,7 @@ Every method may raise FencedError, TransactionError or ClusterAccessError, and 
 than the client's request timeout.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -27,12 +27,30 @@ class Record(NamedTuple):
     headers: Headers = ()
 
 
-class LogRecord(NamedTuple):
-    """A record of a log that is restored from."""
+class LogRecord(Protocol):
+    """A record of a log that is restored from. What a cluster hands out may hold more."""
 
-    offset: int
-    key: bytes
-    value: bytes | None
+    @property
+    def offset(self) -> int: ...
+
+    @property
+    def key(self) -> bytes | None: ...
+
+    @property
+    def value(self) -> bytes | None: ...
+
+
+class Piece(NamedTuple):
+    """A stretch of a log, as it was fetched.
+
+    records    may be iterated once, in any thread, and may be decoded only then
+    following  the offset to go on from
+    end        where the log ends for read_committed, as the fetch told
+    """
+
+    records: Iterator[LogRecord]
+    following: int
+    end: int
 
 
 class Committed(NamedTuple):
@@ -110,11 +128,33 @@ class Cluster(Protocol):
     async def log_range(self, tp: TP) -> LogRange:
         """Where a partition's log begins and ends now."""
 
-    def read(self, tp: TP, start: int, end: int) -> AsyncIterator[tuple[list[LogRecord], int]]:
-        """Read [start, end) in pieces, each with the offset that follows it."""
+    def read(self, tp: TP, start: int, end: int) -> AsyncIterator[Piece]:
+        """Read [start, end) in pieces, as fast as it goes."""
+
+    def follower(self) -> "LogFollower":
+        """A reader of several logs that goes on at their ends; not connected yet."""
 
     async def delete_records(self, tp: TP, before: int) -> None:
         """Delete all records of a partition below an offset."""
+
+
+class LogFollower(Protocol):
+    """Reads logs on and on, read committed, all over one connection to each broker."""
+
+    async def begin(self, tp: TP, offset: int) -> None:
+        """Read a partition from `offset` on, from now on."""
+
+    async def next(self, tp: TP, seconds: float) -> Piece | None:
+        """The next piece of a partition; None if none has come by then.
+
+        Raises OffsetLostError if the log doesn't hold the offset to go on from.
+        """
+
+    def leave(self, tp: TP) -> None:
+        """Read a partition no longer. Does nothing if it isn't read."""
+
+    async def close(self) -> None:
+        """Let go of all connections."""
 
 
 class Clock(Protocol):

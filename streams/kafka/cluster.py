@@ -12,17 +12,12 @@ from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.structs import TopicPartition
 
 from streams.core.columns import TP
-from streams.core.ports import Committed, LogRange, LogRecord
-from streams.errors import OffsetLostError, TransactionError
+from streams.core.ports import Committed, LogRange, Piece
 from streams.kafka.errors import translated
 from streams.kafka.group_offsets import StableOffsetFetchRequest, committed_offsets
+from streams.kafka.log_reader import FOLLOW, RESTORE, LogReader, stop_consumer
 from streams.kafka.producer import KafkaProducer
-from streams.kafka.record_batches import fetched_batches
 
-#: Bytes of a partition that one fetch of a restore brings.
-RESTORE_FETCH_BYTES = 2 * 2**20
-#: Seconds that closing a consumer may take.
-STOP_SECONDS = 2.0
 _UNSTABLE_OFFSET_COMMIT = 88
 
 
@@ -107,43 +102,36 @@ class KafkaCluster:
             start = (await self.lookup.beginning_offsets([TopicPartition(*tp)]))[tp]
             return LogRange(start, await _end(self.lookup, tp))
 
-    async def read(
-        self, tp: TP, start: int, end: int
-    ) -> AsyncIterator[tuple[list[LogRecord], int]]:
+    async def read(self, tp: TP, start: int, end: int) -> AsyncIterator[Piece]:
         if start >= end:
             return
-        consumer = AIOKafkaConsumer(
-            **self._options,
-            isolation_level="read_committed",
-            auto_offset_reset="none",
-            max_partition_fetch_bytes=RESTORE_FETCH_BYTES,
-        )
-        position = start
+        reader = LogReader(self._options, self._seconds, RESTORE)
         try:
-            async with translated(f"reading {tp}", self._seconds):
-                await consumer.start()
-                consumer.assign([TopicPartition(*tp)])
-                consumer.seek(TopicPartition(*tp), start)
+            await reader.begin(tp, start)
+            position = start
             # Logs end in control records, so the position tells the end, not the last record.
             while position < end:
-                async with translated(f"reading {tp} from {position}", self._seconds):
-                    records, position = await _next_records(consumer, tp, position)
-                yield records, position
+                piece = await self._next_piece(reader, tp, position)
+                position = piece.following
+                yield piece
         finally:
-            await stop_consumer(consumer)
+            await reader.close()
+
+    async def _next_piece(self, reader: LogReader, tp: TP, position: int) -> Piece:
+        async with translated(f"reading {tp} from {position}", self._seconds):
+            while True:
+                piece = await reader.next(tp, self._seconds)
+                if piece is not None:
+                    return piece
+
+    def follower(self) -> LogReader:
+        return LogReader(self._options, self._seconds, FOLLOW)
 
     async def delete_records(self, tp: TP, before: int) -> None:
         async with translated(f"deleting records of {tp}", self._seconds):
             await self.admin.delete_records(
                 {TopicPartition(*tp): RecordsToDelete(before_offset=before)}
             )
-
-
-async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
-    """Stop a consumer. In a task of its own: a consumer that never fetched cancels its caller."""
-    stopping = asyncio.ensure_future(consumer.stop())
-    await asyncio.wait([stopping], timeout=STOP_SECONDS)
-    stopping.cancel()
 
 
 async def _end(consumer: AIOKafkaConsumer, tp: TP) -> int:
@@ -157,21 +145,3 @@ def _unstable(response: Any) -> bool:
         for _topic, partitions, _tags in response.topics
         for *_fields, code, _tag in partitions
     )
-
-
-async def _next_records(
-    consumer: AIOKafkaConsumer, tp: TP, position: int
-) -> tuple[list[LogRecord], int]:
-    while True:
-        for fetched in await fetched_batches(consumer._fetcher, {tp}, seconds=1.0):
-            if isinstance(fetched.error, kafka_errors.OffsetOutOfRangeError):
-                raise OffsetLostError(f"{tp}: offset {position} is no longer in the log")
-            if fetched.error is not None:
-                raise TransactionError(f"reading {tp}: {fetched.error!r}")
-            records = [
-                LogRecord(record.offset, record.key, record.value)
-                for batch in fetched.batches
-                for record in batch
-                if record.offset >= position
-            ]
-            return records, fetched.next_offset

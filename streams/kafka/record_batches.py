@@ -7,7 +7,7 @@ transactions and control batches follows `PartitionRecords._unpack_records`.
 """
 
 import asyncio
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,8 +29,16 @@ class FetchedBatches:
     batches: list[Any]
     error: Exception | None = None
 
+    def records(self) -> Iterator[Iterable[Any]]:
+        """The records of each batch, decoded as they are iterated; none below `from_offset`."""
+        for batch in self.batches:
+            if batch.base_offset < self.from_offset:
+                yield [r for r in batch if r.offset >= self.from_offset]
+            else:
+                yield batch
+
     def decode(self) -> Chunk:
-        """The records as columns."""
+        """The records as columns, which are made as they are read."""
         return Chunk(self.tp, self.from_offset, self.next_offset, Encoded(self))
 
 

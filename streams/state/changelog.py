@@ -23,6 +23,8 @@ BOOKKEEPING_KEY = b"\xffbookkeeping"
 
 _WINDOW = struct.Struct(">q")
 _COUNT = struct.Struct(">BQ")
+#: Length of a count's value. No bookkeeping is as short.
+COUNT_BYTES = _COUNT.size
 
 
 class CountKey(NamedTuple):

@@ -1,8 +1,10 @@
 """A store in memory, for the test driver: the same contract, and a disk that survives a crash."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from streams.state.store import Changes, Stored
+from streams.core.ports import LogRecord
+from streams.state.changelog import BOOKKEEPING_KEY, Bookkeeping, decode_count, decode_key
+from streams.state.store import Changes, Replayed, Stored
 
 
 class Disk:
@@ -62,6 +64,25 @@ class MemoryStore:
             bookkeeping = disk.stored.bookkeeping
         disk.stored = Stored(changes.position, bookkeeping)
         await self._before("store-applied")
+
+    async def replay(self, records: Iterable[LogRecord]) -> Replayed:
+        replayed = 0
+        newest = None
+        for record in records:
+            changes = Changes(record.offset + 1)
+            if record.key == BOOKKEEPING_KEY:
+                newest = changes.bookkeeping = Bookkeeping.decode(record.value or b"")
+                changes.drop_before = newest.closed_until
+            else:
+                window, key = decode_key(record.key or b"")
+                value = record.value
+                changes.counts[window] = {key: None if value is None else decode_count(value)}
+            await self.apply(changes)
+            replayed += 1
+        return Replayed(replayed, newest)
+
+    async def settle(self) -> None:
+        await self._before("store-settle")
 
     async def wipe(self) -> None:
         await self._before("store-wipe")

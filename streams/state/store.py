@@ -5,10 +5,11 @@ moves `position`, the changelog offset the state corresponds to. So whatever hap
 process, the disk holds a state that once was committed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from streams.core.ports import LogRecord
 from streams.state.changelog import Bookkeeping
 
 #: Counts by window start (ms) and key; None deletes the count.
@@ -36,6 +37,13 @@ class Stored(NamedTuple):
     bookkeeping: Bookkeeping | None
 
 
+class Replayed(NamedTuple):
+    """What a piece of changelog held: how many records, and the newest bookkeeping, if any."""
+
+    records: int
+    bookkeeping: Bookkeeping | None
+
+
 class Store(Protocol):
     """A store; every method may raise StoreError. Only one task at a time has it open."""
 
@@ -53,6 +61,16 @@ class Store(Protocol):
 
     async def apply(self, changes: Changes) -> None:
         """Make one step, whole or not at all."""
+
+    async def replay(self, records: Iterable[LogRecord]) -> Replayed:
+        """Apply changelog records as they are, in their order, in steps that may be cut anywhere.
+
+        Windows that a bookkeeping says are closed are dropped. Before anything else is applied,
+        `settle` has to be called: until then a crash may take the store back to an earlier step.
+        """
+
+    async def settle(self) -> None:
+        """See that what was replayed is on disk."""
 
     async def wipe(self) -> None:
         """Forget everything; the store stays open."""

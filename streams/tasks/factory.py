@@ -1,10 +1,11 @@
-"""Makes the task of any partition that a worker is assigned."""
+"""Makes the task of any partition that a worker is assigned, and its standby on another."""
 
 from collections.abc import Callable
 
 from streams.core.columns import TP
-from streams.core.ports import Member
+from streams.core.ports import LogFollower, Member
 from streams.errors import TaskStoppedError
+from streams.state.standby import Standby
 from streams.state.store import Store
 from streams.tasks.context import TaskContext
 from streams.tasks.count_task import CountTask
@@ -37,3 +38,15 @@ class TaskFactory:
         if count is None:
             raise TaskStoppedError(f"no table is declared for {tp.topic}", "Declare one")
         return SourceTask(tp, self._context, member, count, self._selectors)
+
+    def has_state(self, topic: str) -> bool:
+        """Whether the tasks of a topic have a store, so that they can have standbys."""
+        return self._topology.merged_from(topic) is not None
+
+    def standby(self, tp: TP, log: LogFollower) -> Standby:
+        """A standby of a partition's task; `log` reads its changelog."""
+        count = self._topology.merged_from(tp.topic)
+        assert count is not None, f"the task of {tp} has no state"
+        store = self._store_for(count, tp.partition)
+        changelog = TP(count.changelog_topic, tp.partition)
+        return Standby(count.name, changelog, store, self._context.cluster, log)

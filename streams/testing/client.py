@@ -5,13 +5,14 @@ another one after it.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import NamedTuple
 
 from streams.core.columns import TP, Chunk, Rows
-from streams.core.ports import Committed, Fields, LogRange, LogRecord, Member, Record
-from streams.errors import TaskRetriedError
+from streams.core.ports import Committed, Fields, LogRange, Member, Piece, Record
+from streams.errors import OffsetLostError, TaskRetriedError
 from streams.testing.broker import Broker
 from streams.testing.crash import Point
-from streams.testing.log import Found
+from streams.testing.log import Found, PartitionLog
 
 #: Records that one piece of `Client.read` holds: few, so that restores take several.
 READ_RECORDS = 5
@@ -42,13 +43,15 @@ class Client:
         log = self._broker.log(tp)
         return LogRange(log.start, log.stable_end)
 
-    async def read(
-        self, tp: TP, start: int, end: int
-    ) -> AsyncIterator[tuple[list[LogRecord], int]]:
+    async def read(self, tp: TP, start: int, end: int) -> AsyncIterator[Piece]:
         while start < end:
             await self._point("read")
-            found, start = self._broker.log(tp).committed(start, end, READ_RECORDS)
-            yield [LogRecord(f.offset, f.record.key or b"", f.record.value) for f in found], start
+            piece = _piece(self._broker.log(tp), start, end)
+            start = piece.following
+            yield piece
+
+    def follower(self) -> "Follower":
+        return Follower(self._broker, self._point)
 
     async def delete_records(self, tp: TP, before: int) -> None:
         await self._point("delete-records")
@@ -70,6 +73,49 @@ class Client:
 
 def _rows(found: Sequence[Found]) -> Rows:
     return Rows((f.offset, f.record.timestamp, f.record.value) for f in found)
+
+
+class StoredRecord(NamedTuple):
+    """See `LogRecord` in core.ports."""
+
+    offset: int
+    key: bytes | None
+    value: bytes | None
+
+
+def _piece(log: PartitionLog, start: int, end: int) -> Piece:
+    found, following = log.committed(start, end, READ_RECORDS)
+    records = [StoredRecord(f.offset, f.record.key, f.record.value) for f in found]
+    return Piece(iter(records), following, log.stable_end)
+
+
+class Follower:
+    """See `LogFollower` in core.ports."""
+
+    def __init__(self, broker: Broker, point: Point) -> None:
+        self._broker = broker
+        self._point = point
+        self._positions: dict[TP, int] = {}
+
+    async def begin(self, tp: TP, offset: int) -> None:
+        self._positions[tp] = offset
+
+    async def next(self, tp: TP, seconds: float) -> Piece | None:  # noqa: ARG002
+        await self._point("follow")
+        log, position = self._broker.log(tp), self._positions[tp]
+        if not log.start <= position <= log.end:
+            raise OffsetLostError(f"{tp}: offset {position} is no longer in the log")
+        if position >= log.stable_end:
+            return None
+        piece = _piece(log, position, log.stable_end)
+        self._positions[tp] = piece.following
+        return piece
+
+    def leave(self, tp: TP) -> None:
+        self._positions.pop(tp, None)
+
+    async def close(self) -> None:
+        self._positions.clear()
 
 
 class Producer:

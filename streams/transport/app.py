@@ -22,6 +22,7 @@ from streams.transport import memory
 from streams.transport.prepare import begin_offsets, prepare_topics
 from streams.transport.schema import BatchSchema
 from streams.transport.slot import Group
+from streams.transport.standbys import Standbys
 from streams.transport.supervisor import Supervisor
 from streams.transport.table import CountTable
 
@@ -133,7 +134,8 @@ class StreamsApp(faust.App):
         """Make the owner of this worker's tasks; called by the transport when it starts."""
         assert self._context is not None, "tasks run after the application has started"
         factory = TaskFactory(self._context, self.topology, self._store)
-        self.tasks = Supervisor(factory, group, deliver, self._fail)
+        standbys = Standbys(factory.standby, self._context.cluster.follower())
+        self.tasks = Supervisor(factory, group, deliver, self._fail, standbys)
         return self.tasks
 
     def _store(self, count: WindowedCount, partition: int) -> RocksStore:
@@ -159,7 +161,10 @@ def faust_options(settings: Settings) -> dict[str, Any]:
         "processing_guarantee": "exactly_once",
         "datadir": str(settings.data_dir / settings.app_id / "faust"),
         "store": "memory://",
+        # The assignor is told how many standbys to give each task.
+        "table_standby_replicas": settings.standbys,
         "TableManager": "streams.transport.tables:Tables",
+        "PartitionAssignor": "streams.transport.assignor:Assignor",
         # A stream holds whole fetches, so that few are enough.
         "stream_buffer_maxsize": 4,
         "stream_wait_empty": False,

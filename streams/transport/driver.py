@@ -200,7 +200,8 @@ class TransactionManager(FaustTransactionManager):
         """Begin to open tasks. In the background: the client sends no heartbeat until we return."""
         await self.tasks.revoke()
         member = await self.consumer._thread.member()
-        self.tasks.assign((TP(*tp) for tp in assigned), member)
+        standbys = self.app.assignor.assigned_standbys() - assigned
+        await self.tasks.assign((TP(*tp) for tp in assigned), member, (TP(*tp) for tp in standbys))
 
     async def commit(self, offsets: Mapping[Any, int], start_new_transaction: bool = True) -> bool:
         """Nothing: tasks commit their own offsets."""

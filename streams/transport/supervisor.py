@@ -1,4 +1,4 @@
-"""All tasks of a worker: one slot for each assigned partition."""
+"""All tasks of a worker, one slot for each assigned partition, and its standbys."""
 
 import asyncio
 import logging
@@ -11,8 +11,9 @@ from streams.core.ports import Member
 from streams.errors import StartError
 from streams.tasks.batch import Batch
 from streams.tasks.count_task import CountTask
-from streams.tasks.task import Task
+from streams.tasks.factory import TaskFactory
 from streams.transport.slot import Group, Slot, Status
+from streams.transport.standbys import Standbys
 
 log = logging.getLogger(__name__)
 
@@ -36,23 +37,31 @@ class Supervisor:
 
     def __init__(
         self,
-        make_task: Callable[[TP, Member], Task],
+        make_task: TaskFactory,
         group: Group,
         deliver: Callable[[Batch], Awaitable[None]],
         on_fatal: Callable[[StartError], Awaitable[None]],
+        standbys: Standbys,
     ) -> None:
         self._make_task = make_task
         self._group = group
         self._deliver = deliver
         self._on_fatal = on_fatal
+        #: What follows other workers' tasks. It goes on while tasks move.
+        self.standbys = standbys
         self._slots: dict[TP, Slot] = {}
         self._forgetting: asyncio.Task[None] | None = None
         #: Set when a slot may have got room for a chunk.
         self.room_changed = asyncio.Event()
 
-    def assign(self, tps: Iterable[TP], member: Member) -> None:
-        """Open a task for each partition; `member` is our place in the group from now on."""
+    async def assign(self, tps: Iterable[TP], member: Member, standbys: Iterable[TP]) -> None:
+        """Open a task for each partition; `member` is our place in the group from now on.
+
+        `standbys` are partitions whose tasks others run; of those that have state we keep copies.
+        """
         metrics.REBALANCES.inc()
+        # A task that is promoted needs its standby's store.
+        await self.standbys.follow(tp for tp in standbys if self._make_task.has_state(tp.topic))
         for tp in sorted(tps):
             slot = Slot(tp, member, self._make_task, self._group, self._deliver, self.room_changed)
             slot.fatal.add_done_callback(self._fatal)
@@ -72,7 +81,7 @@ class Supervisor:
         if self._forgetting is not None:
             self._forgetting.cancel()
             await asyncio.wait([self._forgetting])
-        await self.revoke()
+        await asyncio.gather(self.revoke(), self.standbys.stop())
 
     def wanted(self) -> set[TP]:
         """Partitions to fetch: those whose task has room for a chunk."""

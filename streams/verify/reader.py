@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
+from itertools import chain
 from typing import Any
 
 import aiokafka.errors as kafka_errors
@@ -10,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.core.columns import TP
 from streams.errors import VerifyError
-from streams.kafka.cluster import stop_consumer
+from streams.kafka.log_reader import stop_consumer
 from streams.kafka.record_batches import FetchedBatches, fetched_batches
 from streams.settings import KafkaSettings
 
@@ -86,14 +87,7 @@ class Reader:
             raise fetched.error
         self.positions[fetched.tp.partition] = fetched.next_offset
         # One by one: kept as objects, a fetch of small records would take thirty times its size.
-        return fetched.tp.partition, _records(fetched)
-
-
-def _records(fetched: FetchedBatches) -> Iterable[Any]:
-    for batch in fetched.batches:
-        for record in batch:
-            if record.offset >= fetched.from_offset:
-                yield record
+        return fetched.tp.partition, chain.from_iterable(fetched.records())
 
 
 @asynccontextmanager

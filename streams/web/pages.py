@@ -21,11 +21,16 @@ def add_pages(app: StreamsApp) -> None:
 
     @app.page("/health")
     async def show_health(web: Any, request: Any) -> Any:  # noqa: ARG001
-        """Each task's state; status 503 if one makes no progress although there is input."""
+        """Each task's state; status 503 if one makes no progress although there is input.
+
+        Standbys are listed too, but nobody waits for them.
+        """
         tasks = app.tasks.health(app.settings.stall_ms / 1000) if app.tasks is not None else []
+        standbys = app.tasks.standbys.health() if app.tasks is not None else []
         healthy = not any(task.stalled for task in tasks)
         body = {
             "status": "healthy" if healthy else "stalled",
             "tasks": [task._asdict() for task in tasks],
+            "standbys": [standby._asdict() for standby in standbys],
         }
         return web.json(body, status=200 if healthy else 503)

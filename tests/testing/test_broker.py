@@ -200,8 +200,8 @@ async def test_compaction_keeps_the_newest_of_each_key(broker: Broker, client: C
     broker.compact("a", drop_tombstones=True)
     assert [entry.offset for entry in log.entries] == [6, 7]
     pieces = [piece async for piece in client.read(A, 0, 9)]
-    assert [(r.offset, r.key, r.value) for records, _ in pieces for r in records] == [
+    assert [(r.offset, r.key, r.value) for piece in pieces for r in piece.records] == [
         (6, b"x", b"4"),
         (7, b"y", b"5"),
     ]
-    assert pieces[-1][1] == 9
+    assert pieces[-1].following == 9

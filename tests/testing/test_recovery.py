@@ -169,3 +169,13 @@ def test_a_window_half_closed_is_not_closed_from_its_beginning_by_an_old_disk() 
         driver.broker.compact(CHANGELOG, drop_tombstones=True)
         driver.run_until_idle()
         assert finals(driver) == {(f"tag0-{j}", 0): 1 for j in range(5)}
+
+
+def test_what_was_replayed_is_settled_before_the_task_writes(driver: TestDriver) -> None:
+    feed_in_commits(driver, 3)
+    driver.restart_worker(0, disk="empty")
+    driver.kill_at(1, only="store-settle")
+    feed_in_commits(driver, 1)
+    assert driver.plan.struck == "store-settle"
+    assert driver.plan.names["producer-id-initialised"] > 0
+    assert driver.plan.names["begin"] == 0, "nothing was written yet"

@@ -34,6 +34,7 @@ def test_defaults() -> None:
     assert (s.commit_interval_ms, s.window_idle_ms, s.max_ahead_ms) == (100, 60_000, 3_600_000)
     assert s.data_dir == Path.cwd() / ".tally"
     assert s.create_topics is True
+    assert s.standbys == 0
     assert s.kafka.bootstrap == ("127.0.0.1:9092",)
 
 
@@ -69,6 +70,9 @@ def test_seconds_have_millisecond_precision(text: str, ms: int) -> None:
         ("STREAMS_MIN_MENTIONED", "-1"),
         ("STREAMS_PARTITIONS", "257"),
         ("STREAMS_PARTITIONS", "0"),
+        ("STREAMS_STANDBYS", "-1"),
+        ("STREAMS_STANDBYS", "11"),
+        ("STREAMS_STANDBYS", "one"),
         ("STREAMS_CREATE_TOPICS", "maybe"),
         ("STREAMS_OUTPUT_FORMAT", "xml"),
         ("STREAMS_APP_ID", "with space"),

@@ -141,3 +141,47 @@ async def test_a_cancelled_step_ends_before_the_store_is_closed(path: Path) -> N
     assert await again.open() == Stored(1, BOOKS)
     assert len(await again.scan(0, None, 30_000)) == 20_000
     await again.close()
+
+
+REPLAY_AND_DIE = """
+import asyncio, os, sys
+from collections import namedtuple
+from pathlib import Path
+from streams.state.changelog import encode_count, window_prefix
+from streams.state.rocksdb import RocksStore
+
+Logged = namedtuple("Logged", "offset key value")
+
+async def main():
+    store = RocksStore(Path(sys.argv[1]))
+    await store.open()
+    for first in range(0, 600_000, 50_000):
+        await store.replay(
+            Logged(i, window_prefix(10) + b"tag%d" % (i % 100_000), encode_count(i))
+            for i in range(first, first + 50_000)
+        )
+        if first == int(sys.argv[2]):
+            await store.settle()
+    os._exit(0)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("settled_at", [-1, 550_000])
+async def test_a_crash_in_a_replay_leaves_an_earlier_step(path: Path, settled_at: int) -> None:
+    command = [sys.executable, "-c", REPLAY_AND_DIE, str(path), str(settled_at)]
+    await asyncio.to_thread(subprocess.run, command, check=True)
+    store = RocksStore(path)
+    stored = await store.open()
+    # Full write buffers reach the disk by themselves; what doesn't fill one is lost.
+    position = stored.position if stored is not None else 0
+    if settled_at < 0:
+        assert 0 < position < 600_000
+    else:
+        assert position == 600_000
+    counts = await store.read(10, [b"tag%d" % i for i in range(100_000)])
+    for i, count in enumerate(counts):
+        newest = range(i, position, 100_000)
+        assert count == (newest[-1] if newest else None), f"tag{i} at {position}"
+    await store.close()

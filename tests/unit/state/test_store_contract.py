@@ -1,14 +1,17 @@
 """What every store does: in memory for tests, and RocksDB."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from streams.state.changelog import Bookkeeping
+from streams.errors import StoreError
+from streams.state.changelog import BOOKKEEPING_KEY, Bookkeeping, encode_count, window_prefix
 from streams.state.memory import Disk, MemoryStore
 from streams.state.rocksdb import RocksStore
-from streams.state.store import Changes, Counts, Store, Stored
+from streams.state.store import Changes, Counts, Replayed, Store, Stored
 
 BOOKS = Bookkeeping.begin("an id", {"window_ms": 10}, 2)
 
@@ -133,3 +136,66 @@ async def test_a_wiped_store_is_empty_and_open(store: Store, new_store: NewStore
 async def test_closing_twice_does_no_harm(store: Store) -> None:
     await store.close()
     await store.close()
+
+
+class Logged(NamedTuple):
+    """A changelog record."""
+
+    offset: int
+    key: bytes
+    value: bytes | None
+
+
+def count_at(offset: int, window: int, key: bytes, count: int | None) -> Logged:
+    value = None if count is None else encode_count(count)
+    return Logged(offset, window_prefix(window) + key, value)
+
+
+def books_at(offset: int, closed_until: int = 0) -> Logged:
+    books = replace(BOOKS, closed_until=closed_until)
+    return Logged(offset, BOOKKEEPING_KEY, books.encode())
+
+
+async def test_records_are_replayed_as_they_are(store: Store, new_store: NewStore) -> None:
+    await apply(store, {10: {b"a": 1, b"b": 2}})
+    records = [
+        count_at(5, 10, b"a", 7),
+        count_at(6, 10, b"b", None),
+        count_at(7, 20, b"c", 3),
+        books_at(9),
+    ]
+    assert await store.replay(iter(records)) == Replayed(4, BOOKS)
+    assert await store.replay(iter([])) == Replayed(0, None)
+    await store.settle()
+    again, stored = await reopened(store, new_store)
+    assert stored == Stored(10, BOOKS)
+    assert await again.read(10, [b"a", b"b"]) == [7, None]
+    assert await again.read(20, [b"c"]) == [3]
+    await again.close()
+
+
+async def test_a_replay_takes_many_steps(store: Store, new_store: NewStore) -> None:
+    records = [count_at(i, 10, b"tag%d" % (i % 7000), i) for i in range(10_000)]
+    assert await store.replay(iter(records)) == Replayed(10_000, None)
+    again, stored = await reopened(store, new_store)
+    assert stored == Stored(10_000, None)
+    assert await again.read(10, [b"tag0", b"tag2999", b"tag3000"]) == [7000, 9999, 3000]
+    await again.close()
+
+
+async def test_a_replay_drops_the_windows_that_its_bookkeeping_closed(store: Store) -> None:
+    await apply(store, {0: {b"old": 1}, 10: {b"old": 1}, 20: {b"a": 1}})
+    await store.replay(iter([count_at(1, 10, b"new", 5), books_at(2, closed_until=20)]))
+    assert await store.windows() == [20]
+    await store.replay(iter([count_at(3, 30, b"b", 1), books_at(4, closed_until=20)]))
+    await store.replay(iter([books_at(5, closed_until=30)]))
+    assert await store.windows() == [30]
+    await store.wipe()
+    await store.replay(iter([count_at(1, 10, b"a", 5), books_at(2, closed_until=20)]))
+    assert await store.windows() == []
+
+
+@pytest.mark.parametrize("value", [b"", b"\2" + bytes(8), b"\1" + bytes(7), b"\1{}"])
+async def test_a_replay_refuses_values_it_does_not_know(store: Store, value: bytes) -> None:
+    with pytest.raises(StoreError, match="unknown version"):
+        await store.replay(iter([Logged(1, window_prefix(10) + b"a", value)]))
