@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import compare, factors, recovery, report
+from benchmarks.peers import measure as peers
 from benchmarks.results import Results
 from benchmarks.run import Kafka, cluster
 
@@ -99,6 +100,13 @@ def _add_others(commands: Any) -> None:
     add("--keys", type=int, nargs="+", default=[1_000_000, 5_000_000], help="restore: keys")
     add("--rate", type=int, default=20_000, help="rebalance: records a second")
     command.set_defaults(pieces=_recovery)
+    command = _add(commands, "peers", "stock Faust and Quix Streams")
+    command.add_argument("--records", type=int, default=200_000, help="records to load")
+    command.set_defaults(pieces=_peers)
+
+
+def _peers(results: Results, args: argparse.Namespace) -> list[Piece]:
+    return [partial(peers.measure, results=results, records=args.records)]
 
 
 def _factors(results: Results, args: argparse.Namespace) -> list[Piece]:

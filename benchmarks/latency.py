@@ -17,9 +17,9 @@ from benchmarks.paced import Closed
 from benchmarks.proc import peak_rss, reset_peak_rss
 from benchmarks.progress import say
 from benchmarks.reference import Finals, Verdict, judge
-from benchmarks.run import Kafka, new_app
+from benchmarks.run import Kafka
 from benchmarks.sampler import CpuSampler
-from benchmarks.targets import Job, Target
+from benchmarks.targets import Job, Target, new_app
 
 STALLED_SECONDS = 10.0
 LINGER_SECONDS = 1.0

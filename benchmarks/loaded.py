@@ -10,8 +10,8 @@ from benchmarks import topics
 from benchmarks.hashtags import Population
 from benchmarks.load import Load, load
 from benchmarks.reference import Finals, Reference
-from benchmarks.run import Kafka, new_app
-from benchmarks.targets import Job
+from benchmarks.run import Kafka
+from benchmarks.targets import Job, new_app
 
 WINDOW_MS = 20_000
 MIN_MENTIONED = 4

@@ -17,9 +17,9 @@ from benchmarks.progress import say
 from benchmarks.reference import judge
 from benchmarks.report import publish
 from benchmarks.results import Results
-from benchmarks.run import Kafka, new_app
+from benchmarks.run import Kafka
 from benchmarks.tally import Tally
-from benchmarks.targets import Job, Running, Target
+from benchmarks.targets import Job, Running, Target, new_app
 
 WARM_UP_RECORDS = 2_000_000
 HOUR_MS = 3_600_000

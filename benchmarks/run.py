@@ -3,7 +3,6 @@
 import asyncio
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -62,11 +61,6 @@ class Run:
     def as_json(self) -> dict[str, Any]:
         """As it is kept."""
         return asdict(self) | {"verdict": self.verdict._asdict()}
-
-
-def new_app() -> str:
-    """A name that no other run has."""
-    return f"bench-{uuid.uuid4().hex[:8]}"
 
 
 async def run(kafka: Kafka, target: Target, job: Job, expected: Finals) -> Run:

@@ -1,5 +1,6 @@
 """What is measured: a target runs a job, in one process or several."""
 
+import uuid
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -23,6 +24,11 @@ class Job(NamedTuple):
     def output(self) -> str:
         """The topic for the finals; its name begins with that of the application."""
         return f"{self.app}-output"
+
+
+def new_app() -> str:
+    """A name that no other run has."""
+    return f"bench-{uuid.uuid4().hex[:8]}"
 
 
 class Running(Protocol):

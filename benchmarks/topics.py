@@ -38,11 +38,11 @@ async def delete(options: Options, *names: str) -> None:
 
 
 async def delete_of(options: Options, app: str) -> None:
-    """Delete all topics whose names begin with that of an application: internal ones, too."""
+    """Delete all topics whose names hold that of an application: internal ones, too."""
     admin = AIOKafkaAdminClient(**options)
     await admin.start()
     try:
-        names = [name for name in await admin.list_topics() if name.startswith(f"{app}-")]
+        names = [name for name in await admin.list_topics() if app in name]
         await admin.delete_topics(names)
     finally:
         await admin.close()

@@ -13,7 +13,7 @@ from benchmarks import topics
 from benchmarks.kafka_streams.build import jar
 from benchmarks.lag import Lag
 from benchmarks.progress import say
-from benchmarks.targets import Job
+from benchmarks.targets import Job, new_app
 from deploy.local.client import client_options
 
 STOP_SECONDS = 30.0
@@ -73,7 +73,7 @@ class KafkaStreams:
 
     async def _warm_up(self, program: "Program", kafka: Mapping[str, str], job: Job) -> None:
         options = client_options(kafka)
-        warm = Job(f"{job.app}-warmup", self.warm_up.topic, job.window_ms, job.grace_ms)
+        warm = Job(new_app(), self.warm_up.topic, job.window_ms, job.grace_ms)
         await topics.create(options, warm.output, partitions=self.warm_up.partitions)
         began = time.monotonic()
         await program.run(warm)

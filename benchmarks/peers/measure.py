@@ -1,0 +1,100 @@
+"""Faust and Quix Streams on a small topic: what a record costs, and how the finals differ."""
+
+import asyncio
+import sys
+import tempfile
+import time
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+from benchmarks import topics
+from benchmarks.finals import FinalsReader
+from benchmarks.lag import Lag
+from benchmarks.loaded import Data, Loaded, loaded
+from benchmarks.peers import quix_venv
+from benchmarks.peers.script import Script
+from benchmarks.proc import cpu_seconds, peak_rss
+from benchmarks.progress import say
+from benchmarks.reference import judge
+from benchmarks.report import publish
+from benchmarks.results import Results
+from benchmarks.run import Kafka
+
+HERE = Path(__file__).parent
+#: A job that hasn't read all by then is stopped, and what it did is reported.
+MAX_SECONDS = 420.0
+#: Faust closes windows by the wall clock, and looks for them every 30 s.
+LINGER_SECONDS = 90.0
+
+
+def scripts() -> list[Script]:
+    """All that are measured."""
+    found = []
+    for store in ("memory", "rocksdb"):
+        for guarantee in ("at_least_once", "exactly_once"):
+            settings = {"PEER_STORE": f"{store}://", "PEER_GUARANTEE": guarantee}
+            command = [sys.executable, str(HERE / "faust_job.py"), "worker", "-l", "warning"]
+            name = f"Faust, {store} table, {guarantee.replace('_', ' ')}"
+            found.append(Script(name, command, settings))
+    quix = [quix_venv.python(), str(HERE / "quix_job.py")]
+    found.append(Script("Quix Streams, exactly once", quix, {"PEER_GUARANTEE": "exactly-once"}))
+    return found
+
+
+async def measure(kafka: Kafka, results: Results, records: int) -> None:
+    """Run each once over the same topic."""
+    rows: list[dict[str, Any]] = []
+    # Slow enough for some windows to close.
+    data = Data(records, rate=max(1, records // 110), distinct=1_000)
+    async with loaded(kafka, data) as topic:
+        for script in scripts():
+            say(script.name)
+            try:
+                row = await _run(kafka, script, topic)
+            except (RuntimeError, TimeoutError) as exc:
+                row = {"failed": str(exc)[-500:]}
+            say(f"  {row}")
+            rows.append({"name": script.name, **row})
+            publish(results, "peers", {"data": topic.as_json(), "rows": rows})
+
+
+async def _run(kafka: Kafka, script: Script, topic: Loaded) -> dict[str, Any]:
+    job = topic.job()
+    await topics.create(kafka.options, job.output)
+    try:
+        with tempfile.TemporaryDirectory(prefix="tally-bench-") as folder:
+            async with (
+                FinalsReader(kafka.options, job.output) as reader,
+                Lag(kafka.options, job.app, job.input) as lag,
+                script.start(kafka.env, job, Path(folder)) as process,
+            ):
+                began, before = time.monotonic(), cpu_seconds(process.pid)
+                left = await _until_all_is_read(process, lag, reader)
+                seconds = time.monotonic() - began
+                used = cpu_seconds(process.pid) - before
+                peak = peak_rss(process.pid)
+                await reader.linger(LINGER_SECONDS)
+    finally:
+        await topics.delete_of(kafka.options, job.app)
+    seen, _ = reader.decode()
+    return {
+        "seconds": seconds,
+        "cpu_seconds": used,
+        "peak_rss": peak,
+        "left": left,
+        "finals": reader.count,
+        "verdict": judge(topic.finals, seen)._asdict(),
+    }
+
+
+async def _until_all_is_read(process: "Popen[bytes]", lag: Lag, reader: FinalsReader) -> int:
+    deadline = time.monotonic() + MAX_SECONDS
+    left: int | None = None
+    while left != 0 and time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError("it ended by itself")
+        left = await lag.records()
+        await reader.fetch(0.5)
+        await asyncio.sleep(0.5)
+    return left or 0
