@@ -6,12 +6,14 @@ import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import topics
+from benchmarks.disk import written
 from benchmarks.finals import FinalsReader
 from benchmarks.paced import Closed
 from benchmarks.proc import peak_rss, reset_peak_rss
@@ -51,6 +53,9 @@ class Latency:
     cpu_seconds_per_million: float
     broker_cpu_seconds_per_million: float
     peak_rss: int
+    #: Bytes that the broker has written, by kind of topic, and for how many records of input.
+    written: Mapping[str, int]
+    records: int
     verdict: Verdict
 
     def as_json(self) -> dict[str, Any]:
@@ -66,6 +71,8 @@ class Latency:
             "cpu_seconds_per_million": self.cpu_seconds_per_million,
             "broker_cpu_seconds_per_million": self.broker_cpu_seconds_per_million,
             "peak_rss": self.peak_rss,
+            "written": dict(self.written),
+            "records": self.records,
             "verdict": self.verdict._asdict(),
         }
 
@@ -95,6 +102,7 @@ async def measure(kafka: Kafka, target: Target, plan: Plan) -> Latency:
             groups = {"target": running.pids, "brokers": lambda: kafka.broker_pids}
             for pid in running.pids():
                 reset_peak_rss(pid)
+            before = written(kafka.folder, app) if kafka.folder else Counter()
             await running.begin()
             with CpuSampler(groups) as sampler:
                 began = time.monotonic()
@@ -102,9 +110,10 @@ async def measure(kafka: Kafka, target: Target, plan: Plan) -> Latency:
                 await reader.wait_for(len(produced["finals"]), STALLED_SECONDS)
             await reader.linger(LINGER_SECONDS)
             peak = sum(peak_rss(pid) for pid in running.pids())
+            after = written(kafka.folder, app) if kafka.folder else Counter()
     await topics.delete_of(kafka.options, app)
     cpu = [sampler.used(name, began, reader.newest) for name in groups]
-    return _result(target.name, plan, produced, reader, cpu, peak)
+    return _result(target.name, plan, produced, reader, cpu, peak, after - before)
 
 
 async def read_while_producing(
@@ -126,7 +135,13 @@ async def read_while_producing(
 
 
 def _result(
-    name: str, plan: Plan, produced: Any, reader: FinalsReader, cpu: list[float], peak: int
+    name: str,
+    plan: Plan,
+    produced: Any,
+    reader: FinalsReader,
+    cpu: list[float],
+    peak: int,
+    bytes_written: Mapping[str, int],
 ) -> Latency:
     expected: Finals = {(tag.encode(), end): n for tag, end, n in produced["finals"]}
     seen, times = reader.decode()
@@ -143,6 +158,8 @@ def _result(
         cpu[0] / millions,
         cpu[1] / millions,
         peak,
+        bytes_written,
+        produced["records"],
         judge(expected, seen),
     )
     say(f"  {_p50_p99(found.windows)} ms, {found.verdict}")

@@ -26,10 +26,11 @@ STALLED_SECONDS = 120.0
 
 
 class Kafka(NamedTuple):
-    """The cluster: its KAFKA_* variables, and its brokers' processes as far as they are ours."""
+    """The cluster: its KAFKA_* variables; its brokers' processes and folder if they are ours."""
 
     env: dict[str, str]
     broker_pids: Sequence[int]
+    folder: Path | None
 
     @property
     def options(self) -> dict[str, Any]:
@@ -41,8 +42,10 @@ class Kafka(NamedTuple):
 def cluster() -> Iterator[Kafka]:
     """The external cluster, else one broker. A long load is worth the Java compiler's time."""
     with local_or_external(tiered=True) as found:
-        brokers = found.brokers if isinstance(found, LocalKafka) else []
-        yield Kafka(found.env(), [broker.pid for broker in brokers])
+        if isinstance(found, LocalKafka):
+            yield Kafka(found.env(), [broker.pid for broker in found.brokers], found.folder)
+        else:
+            yield Kafka(found.env(), [], None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 import faust
-from faust.types import EventT, StreamT
+from faust.types import EventT
 
 MIN_MENTIONED = 4
 WINDOW_SECONDS = int(os.environ["PEER_WINDOW_MS"]) / 1000
@@ -53,7 +53,7 @@ def hashtag_of(value: bytes) -> bytes:
 
 
 @app.agent(mentions)
-async def count_mentions(stream: StreamT[Any]) -> None:
+async def count_mentions(stream: Any) -> None:
     """Filter, group, count."""
     long_enough = stream.filter(longer_than_one)
     async for event in long_enough.group_by(hashtag_of, name="hashtag").events():
