@@ -12,7 +12,7 @@ from typing import NamedTuple
 from benchmarks import topics
 from benchmarks.kafka_streams.build import jar
 from benchmarks.lag import Lag
-from benchmarks.progress import say
+from benchmarks.progress import Progress, say
 from benchmarks.targets import Job, new_app
 from deploy.local.client import client_options
 
@@ -75,11 +75,12 @@ class KafkaStreams:
         options = client_options(kafka)
         warm = Job(new_app(), self.warm_up.topic, job.window_ms, job.grace_ms)
         await topics.create(options, warm.output, partitions=self.warm_up.partitions)
-        began = time.monotonic()
+        began, progress = time.monotonic(), Progress("  warming up Java")
         await program.run(warm)
         async with Lag(options, warm.app, warm.input) as lag, asyncio.timeout(WARM_UP_SECONDS):
-            while await lag.records() != 0:
+            while (left := await lag.records()) != 0:
                 program.pids()
+                progress.left(left or 0)
                 await asyncio.sleep(0.5)
         await program.tell("stop", "stopped")
         await topics.delete_of(options, warm.app)

@@ -49,6 +49,8 @@ public final class Main {
             }
         }
         stop(streams);
+        // Stream threads that could not be closed in time must not keep the process alive.
+        System.exit(0);
     }
 
     private static void start(KafkaStreams streams) throws InterruptedException {
