@@ -99,6 +99,7 @@ def _add_others(commands: Any) -> None:
     add("--only", choices=parts, nargs="+", default=parts, help="parts")
     add("--keys", type=int, nargs="+", default=[1_000_000, 5_000_000], help="restore: keys")
     add("--rate", type=int, default=20_000, help="rebalance: records a second")
+    add("--warm-up-millions", type=float, default=2.0, help="records to warm up Java with")
     command.set_defaults(pieces=_recovery)
     command = _add(commands, "peers", "stock Faust and Quix Streams")
     command.add_argument("--records", type=int, default=200_000, help="records to load")
@@ -117,9 +118,11 @@ def _factors(results: Results, args: argparse.Namespace) -> list[Piece]:
 
 def _recovery(results: Results, args: argparse.Namespace) -> list[Piece]:
     pieces: list[Piece] = []
+    warm_up = int(args.warm_up_millions * 1e6)
     if "restore" in args.only:
-        for keys in args.keys:
-            pieces.append(partial(recovery.restore, results=results, keys=keys))
+        restore = partial(recovery.restore, results=results, warm_up_records=warm_up)
+        pieces += [partial(restore, keys=keys) for keys in args.keys]
     if "rebalance" in args.only:
-        pieces.append(partial(recovery.rebalance, results=results, rate=args.rate))
+        rebalance = partial(recovery.rebalance, results=results, warm_up_records=warm_up)
+        pieces.append(partial(rebalance, rate=args.rate))
     return pieces

@@ -52,10 +52,8 @@ class Lag:
         return left
 
     async def _names(self) -> list[str]:
-        own = [n for n in await self._admin.list_topics() if self._group in n]
-        # Some put the word first, some last; stock Faust doesn't name its own so.
-        words = ("repartition", "hashtag-topic", "-by-")
-        return [self._topic, *(n for n in own if n != self._topic and any(w in n for w in words))]
+        names = [n for n in await self._admin.list_topics() if self._group in n]
+        return [self._topic, *(n for n in names if "repartition" in n and "changelog" not in n)]
 
 
 async def wait_until_empty(options: Options, group: str) -> None:

@@ -21,14 +21,13 @@ from benchmarks.run import Kafka
 from benchmarks.tally import Tally
 from benchmarks.targets import Job, Running, Target, new_app
 
-WARM_UP_RECORDS = 2_000_000
 HOUR_MS = 3_600_000
 #: Seconds: until the second worker joins, from then until it is killed, from then until the end.
 ALONE, TOGETHER, AFTER_KILL = 20, 30, 75
 REBALANCE_WINDOW_MS = 1_000
 
 
-async def restore(kafka: Kafka, results: Results, keys: int) -> None:
+async def restore(kafka: Kafka, results: Results, keys: int, warm_up_records: int) -> None:
     """Start on an intact disk, and on a wiped one."""
     rows = []
     # A tenth of the hashtags is another one's in capitals.
@@ -38,7 +37,7 @@ async def restore(kafka: Kafka, results: Results, keys: int) -> None:
         records, records // 600, records, window_ms=HOUR_MS, grace_ms=HOUR_MS, in_turns=True
     )
     async with (
-        warmed_up(kafka, WARM_UP_RECORDS, Data(WARM_UP_RECORDS)) as warm_up,
+        warmed_up(kafka, warm_up_records, Data(warm_up_records)) as warm_up,
         loaded(kafka, data) as topic,
     ):
         for target in (Tally(), KafkaStreams(warm_up, heap="8g")):
@@ -79,11 +78,11 @@ async def _start(kafka: Kafka, target: Target, job: Job, folder: Path, fill: boo
     return seconds
 
 
-async def rebalance(kafka: Kafka, results: Results, rate: int) -> None:
+async def rebalance(kafka: Kafka, results: Results, rate: int, warm_up_records: int) -> None:
     """A second worker joins under a steady load, and is killed later."""
     rows = []
     plan = Plan(rate, ALONE + TOGETHER + AFTER_KILL, REBALANCE_WINDOW_MS, REBALANCE_WINDOW_MS)
-    async with warmed_up(kafka, WARM_UP_RECORDS, Data(WARM_UP_RECORDS)) as warm_up:
+    async with warmed_up(kafka, warm_up_records, Data(warm_up_records)) as warm_up:
         soon = {"consumer.session.timeout.ms": "6000"}
         targets: list[Target] = [
             Tally(),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import charts
+from benchmarks import charts, scaling
 from benchmarks.report_compare import full_speed, latency
 from benchmarks.report_others import factor, peers, rebalance, restores
 from benchmarks.results import Results
@@ -22,6 +22,8 @@ def write(results: Results) -> None:
     pieces = results.read()
     charts.draw(pieces, results.charts)
     results.page.write_text(page(pieces))
+    if (measured := scaling.measured(pieces)) is not None:
+        results.scaling.write_text(scaling.page(measured))
 
 
 def page(pieces: Pieces) -> str:

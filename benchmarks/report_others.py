@@ -97,11 +97,10 @@ def peers(found: dict[str, Any]) -> str:
     return under(
         "Stock Faust and Quix Streams",
         found,
-        f"The same job as their documentation shows it, {records:,} records, "
+        f"The same job as their documentation shows it, {records:,} records in one partition, "
         f"{found['data']['distinct']:,} hashtags, {found['data']['finals']:,} finals expected. "
         "Seconds and CPU until nothing is left to read. Faust's `group_by` doesn't hand on the "
-        "timestamp, and it closes windows by the wall clock; Quix Streams judges lateness after "
-        "the shuffle, as Kafka Streams does.\n\n`python -m benchmarks peers`",
+        "timestamp, and it closes windows by the wall clock.\n\n`python -m benchmarks peers`",
         table([*header], [_peer_row(row, records) for row in found["rows"]]),
     )
 

@@ -14,10 +14,11 @@ _PACKAGES = ("faust-streaming", "aiokafka", "rocksdict")
 
 
 class Results:
-    """A folder with RESULTS.md, `results/` and `charts/`."""
+    """A folder with RESULTS.md, SCALING.md, `results/` and `charts/`."""
 
     def __init__(self, folder: Path) -> None:
         self.page = folder / "RESULTS.md"
+        self.scaling = folder / "SCALING.md"
         self.charts = folder / "charts"
         self._raw = folder / "results"
 
