@@ -142,15 +142,16 @@ def _brokers(m: Measured, rate: float) -> str:
     return f"""\
 ## Brokers (Amazon MSK)
 
-- CPU: {rate:,.0f}/s x c = {rate / 1e6 * m.broker_cpu_steady:.2f} cores on one replica; a follower \
-  taken at half a leader: **{cores:.2f} cores** in all. Below {BROKER_BUSY:.0%} busy, so that two can
-  carry what three did: {cores / BROKER_BUSY:.1f} vCPUs, **{brokers} brokers of {BROKER_VCPUS}** \
-(`kafka.m7g.xlarge`), one in each zone.
+- CPU: {rate:,.0f}/s x c = {rate / 1e6 * m.broker_cpu_steady:.2f} cores on one replica; a follower
+  taken at half a leader: **{cores:.2f} cores** in all. Below {BROKER_BUSY:.0%} busy, so that two
+  can carry what three did: {cores / BROKER_BUSY:.1f} vCPUs, **{brokers} brokers of {BROKER_VCPUS}**
+  (`kafka.m7g.xlarge`), one in each zone.
 - Disk: {each:.1f} MB/s written on each broker, of the 250 MiB/s that a volume has by default.
 - Partitions: {PARTITIONS} x 4 topics x {REPLICAS} replicas / {brokers} = \
 {PARTITIONS * 4 * REPLICAS // brokers} a broker, and the cluster's own.
 - Transactions: {2 * PARTITIONS} tasks x {COMMITS_A_SECOND}/s = \
-{2 * PARTITIONS * COMMITS_A_SECOND}/s. If that shows on the brokers, lengthen the commit interval."""
+{2 * PARTITIONS * COMMITS_A_SECOND}/s. If that shows on the brokers, lengthen the commit
+  interval."""
 
 
 _INTRODUCTION = f"""\

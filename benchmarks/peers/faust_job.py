@@ -21,35 +21,44 @@ app = faust.App(
     processing_guarantee=os.environ["PEER_GUARANTEE"],
     topic_partitions=int(os.environ["PEER_PARTITIONS"]),
     datadir=os.environ["PEER_FOLDER"],
-    web_enabled=False,
 )
-mentions = app.topic(os.environ["PEER_INPUT"], key_type=bytes, value_type=bytes)
-finals = app.topic(os.environ["PEER_OUTPUT"], key_type=bytes, value_type=bytes)
+mentions = app.topic(
+    os.environ["PEER_INPUT"],
+    key_type=str,
+    value_type=str,
+    key_serializer="raw",
+    value_serializer="raw",
+)
+finals = app.topic(
+    os.environ["PEER_OUTPUT"],
+    key_type=str,
+    value_type=str,
+    key_serializer="raw",
+    value_serializer="raw",
+)
 
 
-async def emit(key: tuple[bytes, tuple[float, float]], count: int) -> None:
+async def emit(key: tuple[str, tuple[float, float]], count: int) -> None:
     """Write what a closed window's count comes to."""
     hashtag, (start, _) = key
     if count > MIN_MENTIONED:
         # The end of a window in Faust is its last moment, 0.1 s before the next one's start.
         begin_ms = round(start * 1000)
         end_ms = begin_ms + int(WINDOW_SECONDS * 1000)
-        value = {"hashtag": hashtag.decode(), "count": count}
+        value = {"hashtag": hashtag, "count": count}
         value |= {"window_start": begin_ms, "window_end": end_ms}
-        await finals.send(
-            key=hashtag, value=json.dumps(value).encode(), timestamp=end_ms / 1000 - 0.001
-        )
+        await finals.send(key=hashtag, value=json.dumps(value), timestamp=end_ms / 1000 - 0.001)
 
 
 counts = app.Table(
-    "counts", key_type=bytes, value_type=int, default=int, on_window_close=emit
+    "counts", key_type=str, value_type=int, default=int, on_window_close=emit
 ).tumbling(WINDOW_SECONDS, expires=WINDOW_SECONDS + GRACE_SECONDS)
 said = False
 
 
-def hashtag_of(value: bytes) -> bytes:
+def hashtag_of(value: str) -> str:
     """The key to count by."""
-    return value.decode().lower().strip().encode()
+    return value.lower().strip()
 
 
 @app.agent(mentions)
@@ -60,16 +69,16 @@ async def count_mentions(stream: Any) -> None:
         count(event)
 
 
-def longer_than_one(value: bytes) -> bool:
+def longer_than_one(value: str) -> bool:
     """The job's filter; tells once that records come."""
     global said
     if not said:
         said = True
         print("consuming", flush=True)
-    return len(value.decode()) > 1
+    return len(value) > 1
 
 
-def count(event: EventT[bytes]) -> None:
+def count(event: EventT[str]) -> None:
     """One more."""
     counts[event.key] += 1
 

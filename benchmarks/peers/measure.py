@@ -34,7 +34,14 @@ def scripts() -> list[Script]:
     for store in ("memory", "rocksdb"):
         for guarantee in ("at_least_once", "exactly_once"):
             settings = {"PEER_STORE": f"{store}://", "PEER_GUARANTEE": guarantee}
-            command = [sys.executable, str(HERE / "faust_job.py"), "worker", "-l", "warn"]
+            command = [
+                sys.executable,
+                str(HERE / "faust_job.py"),
+                "worker",
+                "-l",
+                "warn",
+                "--without-web",
+            ]
             name = f"Faust, {store} table, {guarantee.replace('_', ' ')}"
             found.append(Script(name, command, settings))
     quix = [quix_venv.python(), str(HERE / "quix_job.py")]
