@@ -13,8 +13,8 @@ from benchmarks.run import Kafka, run
 from benchmarks.tally import Tally
 from benchmarks.targets import Target
 
-#: Windows' worth of records at least, so that some close: one open window, one of grace.
-MIN_WINDOWS = 3.5
+#: Event time at least, so that some windows close: the last one, and its grace, stay open.
+MIN_SECONDS = 3.5 * WINDOW_MS / 1000
 #: Bytes of values at most: larger values mean fewer records.
 MAX_BYTES = 2 * 10**9
 
@@ -31,7 +31,8 @@ class Case(NamedTuple):
 
 def cases(factor: str, records: int) -> list[Case]:
     """The values of a factor, on a base of so many records."""
-    base = Data(records)
+    # No faster than so that some windows close.
+    base = Data(records, rate=min(50_000, int(records / MIN_SECONDS)))
     match factor:
         case "value-size":
             return [_of_size(base, size) for size in (20, 100, 300, 1000)]
@@ -61,15 +62,15 @@ def _of_size(base: Data, size: int) -> Case:
 
 
 def _of_keys(base: Data, distinct: int) -> Case:
-    records = max(base.records, int(MIN_WINDOWS * distinct))
-    # All equally likely, and a window long enough for most of them.
-    rate = int(records / MIN_WINDOWS * 1000 / WINDOW_MS)
+    records = max(base.records, distinct * 7 // 2)
+    # All equally likely, and at least as many records in a window.
+    rate = int(records / MIN_SECONDS)
     data = base._replace(distinct=distinct, skew=0.0, records=records, rate=rate)
     return Case(f"{distinct:,}", data, heap="2g" if distinct < 1_000_000 else "8g")
 
 
 def _of_rate(base: Data, rate: int) -> Case:
-    records = max(base.records, int(MIN_WINDOWS * rate * WINDOW_MS / 1000))
+    records = max(base.records, int(MIN_SECONDS * rate))
     return Case(f"{rate:,}/s", base._replace(rate=rate, records=records))
 
 
