@@ -78,10 +78,10 @@ def rebalance(found: dict[str, Any]) -> str:
     return under(
         "Rebalance",
         found,
-        f"The longest time (s) without finals in any output partition, at "
-        f"{found['rows'][0]['rate']:,} records/s and windows of 1 s, so that 1 s is normal, "
-        "and 1 s of grace: before, after a second worker joins, and after that one is killed (`kill -9`, no "
-        "restart). Tally's session timeout is 6 s by default, that of Kafka Streams 45 s.\n\n"
+        "The longest time (s) without finals in any output partition, at "
+        f"{found['rows'][0]['rate']:,} records/s, windows of 1 s, so that 1 s is normal, and 1 s "
+        "of grace: before, after a second worker joins, and after that one is killed (`kill -9`, "
+        "no restart). Tally's session timeout is 6 s by default, that of Kafka Streams 45 s.\n\n"
         "`python -m benchmarks recovery --only rebalance`",
         table(["", "steady", "a worker joins", "it is killed", "differences"], rows),
     )
