@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
@@ -21,6 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     if sys.platform != "linux":
         sys.exit("benchmarks: CPU and memory are read from /proc, which only Linux has")
+    # As Ctrl-C does: all that was started is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("benchmarks: stopped"))
     results = Results(args.out)
     for piece in args.pieces(results, args):
         # A cluster of its own for each, so that no piece inherits another one's broker.
