@@ -25,11 +25,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     # As Ctrl-C does: all that was started is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("benchmarks: stopped"))
     results = Results(args.out)
-    for piece in args.pieces(results, args):
-        # A cluster of its own for each, so that no piece inherits another one's broker.
-        with cluster() as kafka:
-            asyncio.run(piece(kafka))
-    report.write(results)
+    try:
+        for piece in args.pieces(results, args):
+            # A cluster of its own for each, so that no piece inherits another one's broker.
+            with cluster() as kafka:
+                asyncio.run(piece(kafka))
+    finally:
+        report.write(results)
     return 0
 
 

@@ -8,7 +8,6 @@ from benchmarks import latency, throughput
 from benchmarks.kafka_streams.driver import KafkaStreams, WarmUp
 from benchmarks.loaded import Data, loaded
 from benchmarks.progress import say
-from benchmarks.report import publish
 from benchmarks.results import Results
 from benchmarks.run import Kafka, run
 from benchmarks.tally import Tally
@@ -53,7 +52,7 @@ async def full_speed(kafka: Kafka, results: Results, args: argparse.Namespace, s
             data,
             targets,
             args.runs,
-            lambda found: publish(results, f"compare-zipf-{skew:g}", found.as_json()),
+            lambda found: results.save(f"compare-zipf-{skew:g}", found.as_json()),
         )
 
 
@@ -73,4 +72,4 @@ async def soon(kafka: Kafka, results: Results, args: argparse.Namespace) -> None
         for plan in plans:
             for target in targets:
                 found.append((await latency.measure(kafka, target, plan)).as_json())
-                publish(results, "compare-latency", {"rows": found})
+                results.save("compare-latency", {"rows": found})

@@ -7,7 +7,6 @@ from benchmarks.compare import warmed_up
 from benchmarks.kafka_streams.driver import KafkaStreams
 from benchmarks.loaded import WINDOW_MS, Data, loaded
 from benchmarks.progress import say
-from benchmarks.report import publish
 from benchmarks.results import Results
 from benchmarks.run import Kafka, run
 from benchmarks.tally import Tally
@@ -88,4 +87,4 @@ async def measure(
                     found = await run(kafka, target, topic.job(case.workers), topic.finals)
                     row = {"value": case.value, "name": target.name, "workers": case.workers}
                     rows.append(row | {"data": topic.as_json(), "run": found.as_json()})
-                    publish(results, f"factor-{factor}", {"rows": rows})
+                    results.save(f"factor-{factor}", {"rows": rows})

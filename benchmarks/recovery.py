@@ -15,7 +15,6 @@ from benchmarks.latency import Plan, read_while_producing
 from benchmarks.loaded import Data, loaded
 from benchmarks.progress import say
 from benchmarks.reference import judge
-from benchmarks.report import publish
 from benchmarks.results import Results
 from benchmarks.run import Kafka
 from benchmarks.tally import Tally
@@ -45,7 +44,7 @@ async def restore(kafka: Kafka, results: Results, keys: int, warm_up_records: in
             found = await _restore(kafka, target, topic.job())
             say(f"  {found}")
             rows.append({"name": target.name, "keys": keys, **found})
-            publish(results, f"recovery-restore-{keys}", {"rows": rows})
+            results.save(f"recovery-restore-{keys}", {"rows": rows})
 
 
 async def _restore(kafka: Kafka, target: Target, job: Job) -> dict[str, float]:
@@ -95,7 +94,7 @@ async def rebalance(kafka: Kafka, results: Results, rate: int, warm_up_records: 
                 {"name": target.name, "rate": rate, **await _rebalance(kafka, target, plan)}
             )
             say(f"  {rows[-1]}")
-            publish(results, "recovery-rebalance", {"rows": rows})
+            results.save("recovery-rebalance", {"rows": rows})
 
 
 async def _rebalance(kafka: Kafka, target: Target, plan: Plan) -> dict[str, object]:

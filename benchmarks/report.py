@@ -11,12 +11,6 @@ from benchmarks.results import Results
 Pieces = dict[str, dict[str, Any]]
 
 
-def publish(results: Results, name: str, found: dict[str, Any]) -> None:
-    """Keep a piece and make the report anew."""
-    results.save(name, found)
-    write(results)
-
-
 def write(results: Results) -> None:
     """Make the page and the charts of all that was kept."""
     pieces = results.read()

@@ -17,7 +17,6 @@ from benchmarks.peers.script import Script
 from benchmarks.proc import cpu_seconds, peak_rss
 from benchmarks.progress import say
 from benchmarks.reference import judge
-from benchmarks.report import publish
 from benchmarks.results import Results
 from benchmarks.run import Kafka
 
@@ -64,7 +63,7 @@ async def measure(kafka: Kafka, results: Results, records: int) -> None:
                     row = {"failed": str(exc)[-500:]}
                 say(f"  {row}")
                 rows.append({"name": script.name, "data": topic.as_json(), **row})
-                publish(results, "peers", {"rows": rows})
+                results.save("peers", {"rows": rows})
 
 
 async def _run(kafka: Kafka, script: Script, topic: Loaded) -> dict[str, Any]:
