@@ -49,7 +49,7 @@ def _row(target: str, data: dict[str, Any], runs: list[dict[str, Any]]) -> list[
     millions = data["records"] / 1e6
     verdicts: Counter[str] = Counter()
     for run in runs:
-        verdicts.update(run["verdict"])
+        verdicts.update(run["verdict"], unread=run["left"])
     return [
         target,
         thousands(middle(runs, lambda run: data["records"] / run["seconds"])),

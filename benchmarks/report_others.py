@@ -39,7 +39,7 @@ def _factor_row(row: dict[str, Any]) -> list[str]:
         f"{run['cpu_seconds'] / records * 1e6:.2f}",
         f"{run['broker_cpu_seconds'] / records * 1e6:.2f}",
         megabytes(run["peak_rss"]),
-        differences(run["verdict"]),
+        differences({**run["verdict"], "unread": run["left"]}),
     ]
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import time
@@ -38,10 +39,12 @@ def machine() -> str:
     """What it is measured on."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    pom = Path(__file__).with_name("kafka_streams").joinpath("pom.xml").read_text()
+    (streams,) = re.findall(r">kafka-streams</artifactId>\s*<version>(.+?)<", pom)
     return (
         f"{os.cpu_count()} cores ({_cpu()}) shared by broker, program and reader, "
         f"{pages / 2**30:.0f} GiB of memory, {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}, {packages}, {_java()}"
+        f"Python {platform.python_version()}, {packages}, Kafka Streams {streams}, {_java()}"
     )
 
 

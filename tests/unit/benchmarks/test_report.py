@@ -32,4 +32,4 @@ def _restored(name: str, keys: int) -> dict[str, Any]:
 
 def _run(cpu: float, missing: int) -> dict[str, Any]:
     used = {"seconds": 10.0, "cpu_seconds": cpu, "broker_cpu_seconds": 1.0, "peak_rss": 10**8}
-    return used | {"verdict": VERDICT | {"missing": missing}}
+    return used | {"left": 0, "verdict": VERDICT | {"missing": missing}}
