@@ -101,7 +101,8 @@ def _factor(found: dict[str, Any], file: Path) -> None:
         axis.set_xticks(range(len(values)), values)
         axis.set_ylim(bottom=0)
         axis.set_title(title)
-    axes[0].legend(frameon=False)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
     _save(figure, file)
 
 
