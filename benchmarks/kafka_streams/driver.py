@@ -19,7 +19,7 @@ from deploy.local.client import client_options
 STOP_SECONDS = 30.0
 #: A restore may be in it.
 START_SECONDS = 600.0
-WARM_UP_SECONDS = 300.0
+WARM_UP_SECONDS = 600.0
 
 
 class WarmUp(NamedTuple):
