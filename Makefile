@@ -18,7 +18,7 @@ lint: .venv/.stamp
 	$(BIN)/mypy
 
 bench: .venv/.stamp
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks compare
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -2,65 +2,132 @@
 
 import argparse
 import asyncio
+import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
 
-from benchmarks import latency, report, throughput
-from deploy.local import local_or_external
+from benchmarks import compare, factors, recovery, report
+from benchmarks.peers import measure as peers
+from benchmarks.results import Results
+from benchmarks.run import Kafka, cluster
+
+Piece = Callable[[Kafka], Coroutine[Any, Any, None]]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure; returns 1 if any final differed from what it had to be."""
+    """Measure what is asked for, a piece after the other; each is kept when it is done."""
     args = _parser().parse_args(argv)
     if sys.platform != "linux":
         sys.exit("benchmarks: CPU and memory are read from /proc, which only Linux has")
-    exact = True
-    # A long load is worth the Java compiler's time.
-    with local_or_external(tiered=True) as cluster:
-        if args.what != "latency":
-            exact &= _throughput(cluster.env(), args)
-        if args.what != "throughput":
-            exact &= _latency(cluster.env(), args)
-    return 0 if exact else 1
+    # As Ctrl-C does: all that was started is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("benchmarks: stopped"))
+    results = Results(args.out)
+    try:
+        for piece in args.pieces(results, args):
+            # A cluster of its own for each, so that no piece inherits another one's broker.
+            with cluster() as kafka:
+                asyncio.run(piece(kafka))
+    finally:
+        report.write(results)
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measures a worker on the cluster that KAFKA_BOOTSTRAP names, else on one "
-        "broker of its own, and writes benchmarks/RESULTS.md.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description="Measures on the cluster that KAFKA_BOOTSTRAP names, else on one broker of its "
+        "own. Keeps each piece in results/*.json and makes RESULTS.md and charts of all of them.",
     )
-    add = parser.add_argument
-    add("what", nargs="?", choices=("throughput", "latency", "all"), default="all", help="what")
-    add("--millions", type=float, default=5.0, help="records to load, in millions")
-    add("--runs", type=int, default=3, help="runs over the same records")
-    add("--zipf", type=float, default=1.0, help="skew: rank r weighs 1 / r ** ZIPF")
-    add("--distinct", type=int, default=50_000, help="different hashtags")
-    add("--rate", type=int, default=50_000, help="latency: records a second")
-    add("--seconds", type=float, default=65, help="latency: length of the run with short windows")
-    add("--short-window", type=float, default=2, help="latency: seconds of a short window")
-    add("--dry", action="store_true", help="print only, leave RESULTS.md as it is")
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parent, help="where they are kept"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_compare(commands)
+    _add_others(commands)
+    report_only = commands.add_parser("report", help="make RESULTS.md anew, measure nothing")
+    report_only.set_defaults(pieces=lambda _results, _args: [])
     return parser
 
 
-def _throughput(kafka: Mapping[str, str], args: argparse.Namespace) -> bool:
-    plan = throughput.Plan(int(args.millions * 1e6), args.runs, args.distinct, args.zipf)
-    found = asyncio.run(throughput.measure(kafka, plan))
-    _publish("throughput", report.throughput(found), args.dry)
-    return all(run.verdict.exact for run in found.runs)
+def _add(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    return command
 
 
-def _latency(kafka: Mapping[str, str], args: argparse.Namespace) -> bool:
-    short = latency.Plan(args.rate, args.seconds, int(args.short_window * 1000))
-    # Long enough for five windows of the default size.
-    default = latency.Plan(args.rate, 125, throughput.WINDOW_MS)
-    found = [asyncio.run(latency.measure(kafka, plan)) for plan in (short, default)]
-    _publish("latency", report.latency(found), args.dry)
-    return all(one.verdict.exact for one in found)
+def _add_compare(commands: Any) -> None:
+    for name, text in (
+        ("throughput", "full speed, beside Kafka Streams and raw limits"),
+        ("latency", "from the close of a window to its readable finals"),
+        ("compare", "both"),
+    ):
+        command = _add(commands, name, text)
+        add = command.add_argument
+        add("--millions", type=float, default=20.0, help="records to load, in millions")
+        add("--runs", type=int, default=3, help="runs over the same records")
+        add("--zipf", type=float, nargs="+", default=[1.0, 1.1], help="rank r weighs 1 / r ** ZIPF")
+        add("--distinct", type=int, default=50_000, help="different hashtags")
+        add("--event-rate", type=int, default=50_000, help="records in a second of event time")
+        add("--grace", type=float, default=20.0, help="seconds of grace")
+        add("--warm-up-millions", type=float, default=3.0, help="records to warm up Java with")
+        add("--rate", type=int, default=50_000, help="latency: records a second")
+        add("--seconds", type=float, default=65, help="latency: length of a run, or half of it")
+        add("--short-window", type=float, default=2, help="latency: seconds of a short window")
+        add("--only-tally", action="store_true", help="without Kafka Streams")
+        command.set_defaults(pieces=_compare, what=name)
 
 
-def _publish(section: str, text: str, dry: bool) -> None:
-    print(text, flush=True)
-    if not dry:
-        report.save(section, text)
+def _compare(results: Results, args: argparse.Namespace) -> list[Piece]:
+    pieces: list[Piece] = []
+    if args.what != "latency":
+        for skew in args.zipf:
+            pieces.append(partial(compare.full_speed, results=results, args=args, skew=skew))
+    if args.what != "throughput":
+        pieces.append(partial(compare.soon, results=results, args=args))
+    return pieces
+
+
+def _add_others(commands: Any) -> None:
+    command = _add(commands, "factors", "one factor at a time, from a smaller base")
+    add = command.add_argument
+    add("--only", choices=factors.FACTORS, nargs="+", default=factors.FACTORS, help="factors")
+    add("--millions", type=float, default=5.0, help="records of the base, in millions")
+    add("--warm-up-millions", type=float, default=3.0, help="records to warm up Java with")
+    command.set_defaults(pieces=_factors)
+    command = _add(commands, "recovery", "the cost of a restore and of a rebalance")
+    add = command.add_argument
+    parts = ("restore", "rebalance")
+    add("--only", choices=parts, nargs="+", default=parts, help="parts")
+    add("--keys", type=int, nargs="+", default=[1_000_000, 5_000_000], help="restore: keys")
+    add("--rate", type=int, default=20_000, help="rebalance: records a second")
+    add("--warm-up-millions", type=float, default=2.0, help="records to warm up Java with")
+    command.set_defaults(pieces=_recovery)
+    command = _add(commands, "peers", "stock Faust and Quix Streams")
+    command.add_argument("--records", type=int, default=200_000, help="records to load")
+    command.set_defaults(pieces=_peers)
+
+
+def _peers(results: Results, args: argparse.Namespace) -> list[Piece]:
+    return [partial(peers.measure, results=results, records=args.records)]
+
+
+def _factors(results: Results, args: argparse.Namespace) -> list[Piece]:
+    records, warm_up = int(args.millions * 1e6), int(args.warm_up_millions * 1e6)
+    measure = partial(factors.measure, results=results, records=records, warm_up_records=warm_up)
+    return [partial(measure, factor=factor) for factor in args.only]
+
+
+def _recovery(results: Results, args: argparse.Namespace) -> list[Piece]:
+    pieces: list[Piece] = []
+    warm_up = int(args.warm_up_millions * 1e6)
+    if "restore" in args.only:
+        restore = partial(recovery.restore, results=results, warm_up_records=warm_up)
+        pieces += [partial(restore, keys=keys) for keys in args.keys]
+    if "rebalance" in args.only:
+        rebalance = partial(recovery.rebalance, results=results, warm_up_records=warm_up)
+        pieces.append(partial(rebalance, rate=args.rate))
+    return pieces

@@ -1,6 +1,7 @@
 """Reading finals as soon as they are committed, with the time at which they could be read."""
 
 import asyncio
+import itertools
 import json
 import time
 from collections.abc import Mapping
@@ -24,12 +25,15 @@ class FinalsReader:
     the times.
     """
 
-    def __init__(self, options: Mapping[str, Any], topic: str) -> None:
-        self._tps = [TopicPartition(topic, p) for p in range(PARTITIONS)]
+    def __init__(
+        self, options: Mapping[str, Any], topic: str, partitions: int = PARTITIONS
+    ) -> None:
+        self._tps = [TopicPartition(topic, p) for p in range(partitions)]
         self._consumer = AIOKafkaConsumer(**options, isolation_level="read_committed")
         #: What was fetched, with the monotonic time (s) at which it was there.
         self._fetched: list[tuple[float, FetchedBatches]] = []
-        self.count = 0
+        #: How many finals were read, and when the last ones were.
+        self.count, self.newest = 0, 0.0
 
     async def __aenter__(self) -> Self:
         await self._consumer.start()
@@ -51,18 +55,15 @@ class FinalsReader:
         for fetched in await fetched_batches(self._consumer._fetcher, wanted, seconds):
             if fetched.error is not None:
                 raise fetched.error
-            self._fetched.append((time.monotonic(), fetched))
+            self.newest = time.monotonic()
+            self._fetched.append((self.newest, fetched))
             self.count += sum(batch.next_offset - batch.base_offset for batch in fetched.batches)
 
-    async def wait_for(self, n: int, stalled_seconds: float) -> float:
-        """Wait until `n` finals are there, or none come any more; returns the last one's time."""
-        last = time.monotonic()
-        while self.count < n and time.monotonic() - last < stalled_seconds:
-            before = self.count
+    async def wait_for(self, n: int, stalled_seconds: float) -> None:
+        """Wait until `n` finals are there, or none come any more."""
+        began = time.monotonic()
+        while self.count < n and time.monotonic() - max(self.newest, began) < stalled_seconds:
             await self.fetch(0.2)
-            if self.count > before:
-                last = self._fetched[-1][0]
-        return last
 
     async def linger(self, seconds: float) -> None:
         """Read on for a while, for there should be no more."""
@@ -70,6 +71,18 @@ class FinalsReader:
             deadline = time.monotonic() + seconds
             while time.monotonic() < deadline:
                 await self.fetch(0.2)
+
+    def longest_gap(self, since: float, until: float) -> float:
+        """The longest that any partition was without finals between two moments (seconds)."""
+        arrivals = {tp.partition: [since] for tp in self._tps}
+        for at, fetched in self._fetched:
+            if since < at < until and fetched.batches:
+                arrivals[fetched.tp.partition].append(at)
+        return max(
+            later - earlier
+            for times in arrivals.values()
+            for earlier, later in itertools.pairwise([*times, until])
+        )
 
     def decode(self) -> tuple[Seen, dict[int, list[float]]]:
         """All counts that were read; by window end, the time at which each final was there."""

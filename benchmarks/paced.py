@@ -1,9 +1,11 @@
 """Hashtags at a steady rate in real time, in a process of its own.
 
-    python -m benchmarks.paced TOPIC RATE SECONDS WINDOW_MS FILE    (the cluster by KAFKA_*)
+    python -m benchmarks.paced TOPIC RATE SECONDS WINDOW_MS GRACE_MS FILE
+    (the cluster by KAFKA_*)
 
-FILE gets, as JSON: for each window that every partition has passed, when the last of the appends
-that did so was sent and acknowledged (monotonic seconds); and the finals that have to come of it.
+FILE gets, as JSON: for each window that every partition has passed, with its grace, when the last
+of the appends that did so was sent and acknowledged (monotonic seconds); and the finals that have
+to come of it.
 """
 
 import asyncio
@@ -50,15 +52,16 @@ class Closed(NamedTuple):
     acked: float
 
 
-def closings(appended: list[Appended], window_ms: int) -> list[Closed]:
-    """For each window in which something was appended, when all partitions had passed its end."""
+def closings(appended: list[Appended], window_ms: int, grace_ms: int) -> list[Closed]:
+    """For each window, when all partitions had passed its end and grace."""
     passed: dict[int, dict[int, Appended]] = defaultdict(dict)
     newest = [0] * PARTITIONS
     for batch in appended:
         before, newest[batch.partition] = newest[batch.partition], batch.timestamp
-        first = batch.timestamp - batch.timestamp % window_ms
-        if before and before < first:
-            passed[first][batch.partition] = batch
+        reached = batch.timestamp - grace_ms
+        end = reached - reached % window_ms
+        if before and before < end + grace_ms:
+            passed[end][batch.partition] = batch
     return [
         Closed(end, max(b.sent for b in by.values()), max(b.acked for b in by.values()))
         for end, by in sorted(passed.items())
@@ -110,13 +113,13 @@ async def _append(
     return Appended(partition, metadata.offset, timestamp, values, sent, time.monotonic())
 
 
-def main(topic: str, rate: str, seconds: str, window_ms: str, file: str) -> None:
+def main(topic: str, rate: str, seconds: str, window_ms: str, grace_ms: str, file: str) -> None:
     """Produce, then work out what has to come of it."""
     draws = islice(Population(DISTINCT, 1.0).draw(1), _POOL_CHUNKS)
     pool = [value for chunk in draws for value in chunk]
     assert len(pool) == _POOL_CHUNKS * DRAWN_AT_ONCE
     appended = asyncio.run(produce(topic, int(rate), float(seconds), pool))
-    reference = Reference(PARTITIONS, int(window_ms), MIN_MENTIONED)
+    reference = Reference(PARTITIONS, int(window_ms), int(grace_ms), MIN_MENTIONED)
     for batch in appended:
         for value in batch.values:
             reference.add(batch.partition, value, batch.timestamp)
@@ -124,7 +127,7 @@ def main(topic: str, rate: str, seconds: str, window_ms: str, file: str) -> None
     found = {
         "records": sum(len(batch.values) for batch in appended),
         "seconds": max(b.sent for b in appended) - min(b.sent for b in appended),
-        "closings": closings(appended, int(window_ms)),
+        "closings": closings(appended, int(window_ms), int(grace_ms)),
         "finals": finals,
     }
     Path(file).write_text(json.dumps(found))

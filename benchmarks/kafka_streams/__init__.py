@@ -1,0 +1,1 @@
+"""The same job as a Kafka Streams program (Java), to stand beside."""
