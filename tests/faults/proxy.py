@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine
 from typing import Any, NamedTuple
 
 from deploy.local.ports import HOST
@@ -130,18 +130,13 @@ class Proxy:
 
     def link(self, port: int, target: int) -> Link:
         """A new link, open; `port` and `target` are loopback ports."""
-        link = self.call(_open(port, target))
+        link: Link = self.call(_open(port, target))
         self._links.append(link)
         return link
 
     def call(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Do something with a link."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(CALL_SECONDS)
-
-    def all(self, works: Iterable[Coroutine[Any, Any, None]]) -> None:
-        """Do something with several links."""
-        for work in works:
-            self.call(work)
 
 
 async def _open(port: int, target: int) -> Link:
