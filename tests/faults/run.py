@@ -219,7 +219,7 @@ class Run:
 
     def _note(self, oddity: str) -> None:
         self._say(f"     {oddity}")
-        self.state.oddities.append(oddity.splitlines()[0])
+        self.state.oddities.append(oddity)
 
     def _say(self, line: str) -> None:
         print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)

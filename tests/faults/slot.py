@@ -76,7 +76,7 @@ class Slot:
         if self.worker.alive:
             return False
         if (code := self.worker.process.returncode) not in ORDERLY:
-            self._note(f"{self.worker.name} answered SIGTERM with {code}:\n{self.worker.tail(5)}")
+            self._note(f"{self.worker.name} answered SIGTERM with {code}: {self.worker.tail(1)}")
         return True
 
     def replace(self) -> None:
@@ -90,7 +90,7 @@ class Slot:
         if self._ended_at is None:
             self._ended_at = time.monotonic()
             code = self.worker.process.returncode
-            self._note(f"{self.worker.name} ended by itself with {code}:\n{self.worker.tail(5)}")
+            self._note(f"{self.worker.name} ended by itself with {code}: {self.worker.tail(1)}")
         elif time.monotonic() - self._ended_at > RESTART_SECONDS:
             self._ended_at = None
             self.start()
