@@ -63,6 +63,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 def _summarise(state: RunState) -> None:
     minutes = state.seconds / 60
     print(f"{state.next} faults in {minutes:.1f} minutes, {state.next / minutes:.1f} a minute")
+    print(f"{state.seen} finals had come when the last fault was over")
     for kind, times in sorted(state.begun.items()):
         gap = state.gaps.get(kind, 0)
         print(f"{times:4} x {kind:38} longest time without new finals {gap:5.1f} s")

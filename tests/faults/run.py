@@ -42,6 +42,7 @@ class Run:
         self._active: dict[int, tuple[Fault, Steps]] = {}
         self._spans: list[Span] = []
         self._begun_at: dict[int, float] = {}
+        self._timed_at = 0.0
 
     def __enter__(self) -> "Run":
         with self._stack:
@@ -120,23 +121,19 @@ class Run:
 
     def make_faults(self, pause_after: float | None) -> bool:
         """Make the faults of the plan that are left; False if there was no time for all."""
-        begin = time.monotonic()
         self.output.arrivals.clear()
-        due = begin
-        try:
-            for index in range(self.state.next, self.state.faults):
-                fault = self._plan[index]
-                due = max(due + fault.after, time.monotonic())
-                self._work(due - time.monotonic())
-                if pause_after is not None and time.monotonic() - begin > pause_after:
-                    return False
-                self._hold(fault)
-                self._begin(index, fault)
-                due = time.monotonic()
-            return True
-        finally:
-            self.state.seconds += time.monotonic() - begin
-            self._drain()
+        begin = due = self._timed_at = time.monotonic()
+        while self.state.next < self.state.faults:
+            fault = self._plan[self.state.next]
+            due = max(due + fault.after, time.monotonic())
+            self._work(due - time.monotonic())
+            if pause_after is not None and time.monotonic() - begin > pause_after:
+                break
+            self._hold(fault)
+            self._begin(fault)
+            due = time.monotonic()
+        self._drain()
+        return self.state.next == self.state.faults
 
     def check(self) -> list[str]:
         """End the load, let everything become quiet, and return what is wrong."""
@@ -154,15 +151,22 @@ class Run:
             slot.terminate()
         until(lambda: all(s.ended() for s in self.slots.values()), "workers end by SIGTERM", 40)
 
-    def _begin(self, index: int, fault: Fault) -> None:
-        self._say(f"{index + 1:4} {fault}")
-        self._begun_at[index] = time.monotonic()
+    def _begin(self, fault: Fault) -> None:
+        state = self.state
+        self._say(f"{state.next + 1:4} {fault}")
+        self._begun_at[state.next] = time.monotonic()
         steps = self._mischief.make(fault)
         next(steps, None)
-        self._active[index] = fault, steps
-        self.state.next = index + 1
-        self.state.begun[fault.kind.value] = self.state.begun.get(fault.kind.value, 0) + 1
-        self.state.generations = {name: slot.generation for name, slot in self.slots.items()}
+        self._active[state.next] = fault, steps
+        state.next += 1
+        state.begun[fault.kind.value] = state.begun.get(fault.kind.value, 0) + 1
+        state.generations = {name: slot.generation for name, slot in self.slots.items()}
+        self._save()
+
+    def _save(self) -> None:
+        now = time.monotonic()
+        self.state.seconds += now - self._timed_at
+        self._timed_at = now
         self.state.save(self._folder)
 
     def _step(self) -> None:
@@ -215,7 +219,8 @@ class Run:
             self._step()
         found = gaps.longest_gaps(self.output.arrivals, self._spans)
         self.state.gaps = gaps.merged(self.state.gaps, found)
-        self.state.save(self._folder)
+        self.state.seen = len(self.output.found)
+        self._save()
 
     def _note(self, oddity: str) -> None:
         self._say(f"     {oddity}")

@@ -16,6 +16,7 @@ class RunState:
 
     next        index of the next fault in the plan of the seed
     begun       faults by kind
+    seen        how many finals had come when the last fault was over
     seconds     how long faults were made, without starts, pauses and checks
     gaps        by kind, the longest time without new finals, in s
     generations how many workers each slot has had: one that takes over has a folder of its own
@@ -27,6 +28,7 @@ class RunState:
     quick: bool
     next: int = 0
     begun: dict[str, int] = field(default_factory=dict)
+    seen: int = 0
     seconds: float = 0.0
     gaps: dict[str, float] = field(default_factory=dict)
     generations: dict[str, int] = field(default_factory=dict)
