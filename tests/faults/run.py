@@ -69,7 +69,7 @@ class Run:
                 proxy,
                 self.kafka.brokers,
                 self.state.generations.get(name, 0),
-                self._note,
+                self._report,
             )
             for name in SLOTS
         }
@@ -137,13 +137,14 @@ class Run:
 
     def check(self) -> list[str]:
         """End the load, let everything become quiet, and return what is wrong."""
-        return Checks(
+        checks = Checks(
             self.application,
             self.workers_folder,
             list(self.slots.values()),
             self.load,
             self.output,
-        ).all()
+        )
+        return [*self.state.failures, *checks.all()]
 
     def stop(self) -> None:
         """Stop in order, to be continued."""
@@ -222,9 +223,9 @@ class Run:
         self.state.seen = len(self.output.found)
         self._save()
 
-    def _note(self, oddity: str) -> None:
-        self._say(f"     {oddity}")
-        self.state.oddities.append(oddity)
+    def _report(self, what: str, failure: bool) -> None:
+        self._say(f"     {what}")
+        (self.state.failures if failure else self.state.oddities).append(what)
 
     def _say(self, line: str) -> None:
         print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)

@@ -15,12 +15,17 @@ from tests.worker import Worker
 RESTART_SECONDS = 1.0
 #: What a worker may answer to SIGTERM; before Python has its handler in place it just dies.
 ORDERLY = (0, -signal.SIGTERM)
+#: What the log of a worker says that has begun to work.
+BEGUN = "runs from offset"
 #: A task that stopped for good says so in the log. None may.
 STOPPED = "stops for good"
 
 
 class Slot:
-    """See the module. `generation` counts the workers that had this place, each on its own disk."""
+    """See the module. `generation` counts the workers that had this place, each on its own disk.
+
+    `report` is told of ends that are odd, and whether they are failures.
+    """
 
     def __init__(
         self,
@@ -29,7 +34,7 @@ class Slot:
         proxy: Proxy,
         brokers: list[Broker],
         generation: int,
-        note: Callable[[str], None],
+        report: Callable[[str, bool], None],
     ) -> None:
         self.name = name
         self.generation = generation
@@ -41,7 +46,7 @@ class Slot:
         }
         self._application = application
         self._bootstrap = ",".join(f"{HOST}:{b.detours[name].advertises}" for b in brokers)
-        self._note = note
+        self._report = report
         self._wanted = False
         self._ended_at: float | None = None
 
@@ -76,7 +81,7 @@ class Slot:
         if self.worker.alive:
             return False
         if (code := self.worker.process.returncode) not in ORDERLY:
-            self._note(f"{self.worker.name} answered SIGTERM with {code}: {self.worker.tail(1)}")
+            self._tell(f"answered SIGTERM with {code}")
         return True
 
     def replace(self) -> None:
@@ -90,10 +95,15 @@ class Slot:
         if self._ended_at is None:
             self._ended_at = time.monotonic()
             code = self.worker.process.returncode
-            self._note(f"{self.worker.name} ended by itself with {code}: {self.worker.tail(1)}")
+            self._tell(f"ended by itself with {code}")
         elif time.monotonic() - self._ended_at > RESTART_SECONDS:
             self._ended_at = None
             self.start()
+
+    def _tell(self, what: str) -> None:
+        """Report an end. Without brokers, a worker may refuse to begin, but not to go on."""
+        begun = BEGUN in self.worker.said()
+        self._report(f"{self.worker.name} {what}: {self.worker.tail(1)}", begun)
 
 
 def stopped_tasks(folder: Path) -> list[str]:

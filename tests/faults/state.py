@@ -20,6 +20,7 @@ class RunState:
     seconds     how long faults were made, without starts, pauses and checks
     gaps        by kind, the longest time without new finals, in s
     generations how many workers each slot has had: one that takes over has a folder of its own
+    failures    what was seen on the way that may not be
     oddities    what was seen that is no failure by itself
     """
 
@@ -32,6 +33,7 @@ class RunState:
     seconds: float = 0.0
     gaps: dict[str, float] = field(default_factory=dict)
     generations: dict[str, int] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
     oddities: list[str] = field(default_factory=list)
 
     @classmethod
