@@ -9,7 +9,7 @@ from pathlib import Path
 from tests import reference
 from tests.application import Application, Finals
 from tests.faults import invariants, observe
-from tests.faults.slot import ORDERLY, Slot, stopped_tasks
+from tests.faults.slot import ORDERLY, Slot, wrong_lines
 from tests.load import Load
 from tests.output import OutputReader, differences
 from tests.polling import until
@@ -59,7 +59,7 @@ class Checks:
         self._output.finish()
         found += invariants.wrong_finals(expected, self._output.found)
         found += self._stores(owners)
-        found += stopped_tasks(self._folder)
+        found += wrong_lines(self._folder)
         self._print(expected)
         return found
 

@@ -17,8 +17,8 @@ RESTART_SECONDS = 1.0
 ORDERLY = (0, -signal.SIGTERM)
 #: What the log of a worker says that has begun to work.
 BEGUN = "runs from offset"
-#: A task that stopped for good says so in the log. None may.
-STOPPED = "stops for good"
+#: What no log may hold: a task that stopped for good, a store that its last task left open.
+WRONG = ("stops for good", "lock hold by current process")
 
 
 class Slot:
@@ -106,11 +106,11 @@ class Slot:
         self._report(f"{self.worker.name} {what}: {self.worker.tail(1)}", begun)
 
 
-def stopped_tasks(folder: Path) -> list[str]:
-    """What workers' logs say of tasks that stopped for good."""
+def wrong_lines(folder: Path) -> list[str]:
+    """What the workers' logs hold, but may not."""
     return [
         f"{log.name}: {line}"
         for log in sorted(folder.glob("*.log"))
         for line in log.read_text(encoding="utf-8", errors="replace").splitlines()
-        if STOPPED in line
+        if any(wrong in line for wrong in WRONG)
     ]
