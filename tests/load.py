@@ -3,7 +3,7 @@
 import asyncio
 import random
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,6 @@ Row = tuple[bytes | None, int]
 
 #: Where event time begins, in ms: a while ago, so that no bound on the future is met.
 BEGIN = 1_600_000_000_000
-TICK_SECONDS = 0.02
 TAGS = [f"#tag{number:02}" for number in range(30)]
 #: Now and then a row that isn't counted as it stands.
 ODD = [b"x", b"", b"\xff\xfe", "  #Ümläut ".encode(), "😀".encode(), b"#TAG00", b" #tag01\t", None]
@@ -21,11 +20,16 @@ ODD = [b"x", b"", b"\xff\xfe", "  #Ümläut ".encode(), "😀".encode(), b"#TAG0
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast: rows a tick for each partition, event-time ms a tick, and how late rows may be."""
+    """How fast: rows a tick for each partition, event-time ms a tick, and how late rows may be.
+
+    At the end come `left_open` rows of other hashtags, in windows that nothing closes.
+    """
 
     rows: int = 15
     step_ms: int = 200
     late_ms: int = 5_000
+    tick_seconds: float = 0.02
+    left_open: int = 0
 
 
 def endless_rows(seed: int, partition: int, pace: Pace) -> Iterator[list[Row]]:
@@ -44,6 +48,14 @@ def endless_rows(seed: int, partition: int, pace: Pace) -> Iterator[list[Row]]:
         yield rows
 
 
+def last_rows(seed: int, partition: int, pace: Pace, written: Sequence[Row]) -> list[Row]:
+    """What follows on all that was written: a value so far ahead that it closes all windows."""
+    far = max(timestamp for _, timestamp in written) + 3_600_000
+    random_ = random.Random(f"{seed}-{partition}-last")
+    tags = [f"#rest{random_.randrange(pace.left_open)}" for _ in range(pace.left_open)]
+    return [(b"#end", far), *((tag.encode(), far + random_.randrange(3_000)) for tag in tags)]
+
+
 async def send_rows(
     producer: AIOKafkaProducer, topic: str, partition: int, rows: list[Row]
 ) -> asyncio.Future[Any]:
@@ -57,17 +69,29 @@ async def send_rows(
 
 
 class Load:
-    """A producer in a thread; remembers all it wrote, in the order of offsets."""
+    """A producer in a thread; remembers all it wrote, in the order of offsets.
+
+    `written` tells how many rows each partition holds already: the load goes on behind them.
+    """
 
     def __init__(
-        self, options: Mapping[str, Any], topic: str, partitions: int, seed: int, pace: Pace
+        self,
+        options: Mapping[str, Any],
+        topic: str,
+        partitions: int,
+        seed: int,
+        pace: Pace,
+        written: Sequence[int] = (),
     ) -> None:
         self.rows: list[list[Row]] = [[] for _ in range(partitions)]
         self._options = options
         self._topic = topic
+        self._seed = seed
         self._ticks = [endless_rows(seed, partition, pace) for partition in range(partitions)]
         self._pace = pace
+        self._ended = [self._skip(partition, n) for partition, n in enumerate(written)]
         self._stop = threading.Event()
+        self._closes = False
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="load")
 
@@ -77,6 +101,11 @@ class Load:
 
     def finish(self) -> list[list[Row]]:
         """Close the last windows, wait until all is acknowledged, and return all rows."""
+        self._closes = True
+        return self.pause()
+
+    def pause(self) -> list[list[Row]]:
+        """Stop, wait until all is acknowledged, and return all rows; the windows stay open."""
         self._stop.set()
         self._thread.join()
         if self._error is not None:
@@ -95,18 +124,41 @@ class Load:
             **self._options, enable_idempotence=True, request_timeout_ms=60_000
         ) as producer:
             pending: set[asyncio.Future[Any]] = set()
-            while not self._stop.is_set():
+            while not self._stop.is_set() and not any(self._ended):
                 for partition, ticks in enumerate(self._ticks):
                     pending.add(await self._send(producer, partition, next(ticks)))
-                await asyncio.sleep(TICK_SECONDS)
+                await asyncio.sleep(self._pace.tick_seconds)
                 done = {future for future in pending if future.done()}
                 pending -= done
                 await asyncio.gather(*done)  # raises what was refused
-            for partition, rows in enumerate(self.rows):
-                # One value that is counted, so far ahead that all windows before it close.
-                far = max(timestamp for _, timestamp in rows) + 3_600_000
-                pending.add(await self._send(producer, partition, [(b"#end", far)]))
+            if self._closes:
+                pending |= await self._close_windows(producer)
             await asyncio.gather(*pending)
+
+    async def _close_windows(self, producer: AIOKafkaProducer) -> set[asyncio.Future[Any]]:
+        return {
+            await self._send(
+                producer, partition, last_rows(self._seed, partition, self._pace, rows)
+            )
+            for partition, rows in enumerate(self.rows)
+            if not self._ended or not self._ended[partition]
+        }
+
+    def _skip(self, partition: int, written: int) -> bool:
+        """Take note of rows that are written already; returns whether they are all there will be.
+
+        Rows are written by the tick, so what is left over can only be the last rows.
+        """
+        rows = self.rows[partition]
+        whole_ticks, more = divmod(written, self._pace.rows)
+        if more:
+            whole_ticks = (written - 1 - self._pace.left_open) // self._pace.rows
+        for _ in range(whole_ticks):
+            rows += next(self._ticks[partition])
+        if more:
+            rows += last_rows(self._seed, partition, self._pace, rows)
+        assert len(rows) == written, f"{written} rows in partition {partition} are not this load's"
+        return bool(more)
 
     async def _send(
         self, producer: AIOKafkaProducer, partition: int, rows: list[Row]

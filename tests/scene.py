@@ -19,6 +19,15 @@ GRACE_MS = 500
 MIN_MENTIONED = 4
 
 
+#: What the workers are told of it.
+COUNTING = {
+    "STREAMS_WINDOW_SECONDS": str(WINDOW_MS / 1000),
+    "STREAMS_GRACE_SECONDS": str(GRACE_MS / 1000),
+    "STREAMS_MIN_MENTIONED": str(MIN_MENTIONED),
+    "STREAMS_LOG_FINALS": "false",
+}
+
+
 def seed_of_run() -> int:
     """TALLY_SEED to see a run again, else a new one; printed, so pytest shows it on failure."""
     seed = int(os.environ.get("TALLY_SEED") or random.SystemRandom().randrange(2**32))
@@ -42,13 +51,7 @@ class Scene(Application):
     ) -> None:
         self.seed = seed_of_run()
         self.random = random.Random(self.seed)
-        ours = {
-            "STREAMS_WINDOW_SECONDS": str(WINDOW_MS / 1000),
-            "STREAMS_GRACE_SECONDS": str(GRACE_MS / 1000),
-            "STREAMS_MIN_MENTIONED": str(MIN_MENTIONED),
-            "STREAMS_LOG_FINALS": "false",
-            **(variables or {}),
-        }
+        ours = {**COUNTING, **(variables or {})}
         super().__init__(kafka, name, folder, partitions=partitions, variables=ours, **options)
         self.create_topics()
         self.load = Load(self.options, self.input, partitions, self.seed, pace or Pace())

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from deploy.local.errors import BrokerDiedError
+from deploy.local.ports import HOST, Addresses
 from deploy.local.process import last_words, spawn
 
 STOP_SECONDS = 10.0
@@ -19,13 +20,14 @@ class Broker:
     def __init__(
         self,
         node_id: int,
-        address: str,
+        addresses: Addresses,
         command: list[str],
         log: Path,
         wait_until_ready: Callable[[Broker], None],
     ) -> None:
         self.node_id = node_id
-        self.address = address
+        self.address = f"{HOST}:{addresses.client}"
+        self.detours = addresses.detours
         self.log = log
         self._command = command
         self._wait_until_ready = wait_until_ready

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -22,7 +22,7 @@ from deploy.local.client import client_options
 from deploy.local.folder import DataFolder
 from deploy.local.jars import fetch
 from deploy.local.java import Java
-from deploy.local.ports import HOST, allocate
+from deploy.local.ports import allocate
 from deploy.local.progress import Reporter
 from deploy.local.readiness import wait_until_ready
 from deploy.local.sasl_ssl import DEFAULT_USER, SaslSsl
@@ -61,12 +61,19 @@ class LocalKafka:
         heap_mb: int | None = None,
         tiered: bool = False,
         quiet: bool = False,
+        detours: Sequence[str] = (),
     ) -> None:
-        """``tiered`` lets Java optimise fully: slower to start, faster under a long load."""
+        """``tiered`` lets Java optimise fully: slower to start, faster under a long load.
+
+        ``detours`` names listeners for clients that come through a proxy of the caller's: each
+        broker then has a :attr:`Broker.detours` of that name, and the caller forwards its ports.
+        """
         if brokers not in HEAP_MB:
             raise ValueError(f"a local cluster has 1 or 3 brokers, not {brokers}")
         if users and security == "plain":
             raise ValueError("a plain cluster knows no users")
+        if detours and security != "plain":
+            raise ValueError("only a plain cluster has detours")
         self.brokers: list[Broker] = []
         self._size = brokers
         self._data_dir = data_dir
@@ -77,7 +84,8 @@ class LocalKafka:
         self._heap_mb = heap_mb or HEAP_MB[brokers]
         self._tiered = tiered
         self._reporter = Reporter(quiet)
-        self._security: Security = Plain()
+        self._detours = detours
+        self._security: Security = Plain(detours)
         self._folder: DataFolder | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
 
@@ -160,7 +168,7 @@ class LocalKafka:
     def _prepare(self) -> None:
         self._folder = folder = DataFolder(self._choose_folder())
         layout = folder.open(self._size, self._security_name)
-        nodes = allocate(self._size, self._port)
+        nodes = allocate(self._size, self._port, self._detours)
         if self._security_name == "sasl_ssl":
             self._security = SaslSsl(folder.secrets, self._users)
         java = Java(tuple(fetch(self._reporter)), self._heap_mb, self._tiered)
@@ -173,7 +181,7 @@ class LocalKafka:
         self.brokers = [
             Broker(
                 node_id,
-                f"{HOST}:{nodes[node_id].client}",
+                nodes[node_id],
                 java.command("kafka.Kafka", str(home.properties)),
                 home.log,
                 self._wait_until_ready,

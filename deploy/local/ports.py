@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import socket
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from deploy.local.errors import PortTakenError
 
@@ -16,15 +17,24 @@ ATTEMPTS = 200
 
 
 @dataclass(frozen=True)
+class Detour:
+    """A broker listens on one port, but sends clients to another: a proxy's."""
+
+    listens: int
+    advertises: int
+
+
+@dataclass(frozen=True)
 class Addresses:
-    """The ports of one broker, which is a controller too."""
+    """The ports of one broker, which is a controller too; detours by their listener's name."""
 
     client: int
     internal: int
     controller: int
+    detours: Mapping[str, Detour] = field(default_factory=dict)
 
 
-def allocate(brokers: int, first_port: int) -> dict[int, Addresses]:
+def allocate(brokers: int, first_port: int, detours: Sequence[str] = ()) -> dict[int, Addresses]:
     """Ports for brokers 1, 2, ...: clients' from ``first_port`` upwards, or any free if it is 0."""
     if first_port:
         clients = list(range(first_port, first_port + brokers))
@@ -32,11 +42,15 @@ def allocate(brokers: int, first_port: int) -> dict[int, Addresses]:
             _require_free(port)
     else:
         clients = _free_ports(brokers)
-    others = _free_ports(2 * brokers, besides=clients)
-    internal, controller = others[:brokers], others[brokers:]
+    others = iter(_free_ports(2 * brokers * (1 + len(detours)), besides=clients))
     return {
-        node_id: Addresses(*ports)
-        for node_id, ports in enumerate(zip(clients, internal, controller, strict=True), start=1)
+        node_id: Addresses(
+            client,
+            next(others),
+            next(others),
+            {name: Detour(next(others), next(others)) for name in detours},
+        )
+        for node_id, client in enumerate(clients, start=1)
     }
 
 

@@ -22,8 +22,21 @@ def broker_properties(node_id: int, nodes: Mapping[int, Addresses], data: Path) 
         "controller.quorum.voters": ",".join(
             f"{node}@{HOST}:{addresses.controller}" for node, addresses in nodes.items()
         ),
-        "listeners": _listeners(own, (CLIENT, INTERNAL, CONTROLLER)),
-        "advertised.listeners": _listeners(own, (CLIENT, INTERNAL)),
+        "listeners": _listeners(
+            {
+                CLIENT: own.client,
+                INTERNAL: own.internal,
+                CONTROLLER: own.controller,
+                **{name: detour.listens for name, detour in own.detours.items()},
+            }
+        ),
+        "advertised.listeners": _listeners(
+            {
+                CLIENT: own.client,
+                INTERNAL: own.internal,
+                **{name: detour.advertises for name, detour in own.detours.items()},
+            }
+        ),
         "inter.broker.listener.name": INTERNAL,
         "controller.listener.names": CONTROLLER,
         # A broker that was killed is let in again only when its old session has ended; the
@@ -52,6 +65,5 @@ def render(properties: Mapping[str, str]) -> str:
     return "".join(f"{key}={value}\n" for key, value in escaped.items())
 
 
-def _listeners(own: Addresses, names: tuple[str, ...]) -> str:
-    ports = {CLIENT: own.client, INTERNAL: own.internal, CONTROLLER: own.controller}
-    return ",".join(f"{name}://{HOST}:{ports[name]}" for name in names)
+def _listeners(ports: Mapping[str, int]) -> str:
+    return ",".join(f"{name}://{HOST}:{port}" for name, port in ports.items())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from deploy.local.properties import CLIENT, CONTROLLER, INTERNAL
@@ -29,8 +29,11 @@ class Security(Protocol):
 class Plain:
     """Anyone who can reach the loopback interface may do everything."""
 
+    def __init__(self, detours: Sequence[str] = ()) -> None:
+        self._listeners = (CLIENT, INTERNAL, CONTROLLER, *detours)
+
     def broker_properties(self) -> Mapping[str, str]:
-        open_to_all = (f"{name}:PLAINTEXT" for name in (CLIENT, INTERNAL, CONTROLLER))
+        open_to_all = (f"{name}:PLAINTEXT" for name in self._listeners)
         return {"listener.security.protocol.map": ",".join(open_to_all)}
 
     def format_arguments(self) -> list[str]:

@@ -169,5 +169,8 @@ class CountTask(Task):
             self._deleted_before = before
 
     async def close(self) -> None:
-        await super().close()
-        await self._store.close()
+        try:
+            await super().close()
+        finally:
+            # Even if cancelled meanwhile: RocksDB's lock would shut out this task's successor.
+            await self._store.close()
