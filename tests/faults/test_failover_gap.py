@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from benchmarks.processes import usage
+from benchmarks.proc import peak_rss
 from tests.application import BATCH_BYTES, Application, Kafka
 from tests.faults.test_crash_points import restored
 from tests.load import Row, send_rows
@@ -171,7 +171,7 @@ def test_the_gap_after_a_kill(kafka: Kafka, unique: Name, tmp_path: Path) -> Non
         until(arrivals.up_to_date, "finals follow again", 120, app.tails)
         gaps = arrivals.gaps(killed)
         replayed = {w.name: restored(w) for w in app.workers.values() if w.alive}
-        peak = {w.name: usage(w.process.pid).peak_rss for w in app.workers.values() if w.alive}
+        peak = {w.name: peak_rss(w.process.pid) for w in app.workers.values() if w.alive}
     print(f"{KEYS:,} keys, {STANDBYS} standbys: no finals for {gaps} s; replayed {replayed}")
     print(f"peak RSS {peak}")
     assert STANDBYS == 0 or max(gaps.values()) < GAP_SECONDS
