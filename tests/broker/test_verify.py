@@ -399,6 +399,8 @@ def test_ctrl_c_ends_it_cleanly(app: Scribe) -> None:
         env={**clean_environment(), **app.variables, "TERM": "xterm", "COLUMNS": "100"},
         stdout=subprocess.PIPE,
         stderr=stderr,
+        # Tests in the background of a shell ignore Ctrl-C, and would hand that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     os.close(stderr)
     try:

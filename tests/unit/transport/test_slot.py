@@ -52,7 +52,7 @@ class FakeTask:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(0.01)
 
-    def commit_in(self) -> int:
+    def commit_in(self, *, behind: bool = False) -> int:  # noqa: ARG002
         return 60_000
 
     async def commit(self) -> None:
