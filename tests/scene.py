@@ -25,6 +25,8 @@ COUNTING = {
     "STREAMS_GRACE_SECONDS": str(GRACE_MS / 1000),
     "STREAMS_MIN_MENTIONED": str(MIN_MENTIONED),
     "STREAMS_LOG_FINALS": "false",
+    # Many transactions, so that faults meet them.
+    "STREAMS_QUIET_COMMIT_INTERVAL_MS": "100",
 }
 
 

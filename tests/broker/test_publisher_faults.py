@@ -63,6 +63,7 @@ async def test_a_broker_that_comes_back(mortal_kafka: LocalKafka, topic: str) ->
     assert values == Counter(b"%d" % number for number in range(COUNT))
 
 
+@pytest.mark.long
 async def test_a_broker_that_stays_away(mortal_kafka: LocalKafka, topic: str) -> None:
     publisher = await started(mortal_kafka, topic)
     [broker] = mortal_kafka.brokers

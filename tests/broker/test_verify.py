@@ -162,6 +162,7 @@ def test_a_range_reads_no_more_than_it_needs(app: Scribe) -> None:
     assert report["windows"]["closed_by_input"] == 1
 
 
+@pytest.mark.long
 def test_any_range_of_disorder(app: Scribe) -> None:
     """A range begins in the middle of partitions whose records are late, some of them too late."""
     random_ = random.Random(seed_of_run())
@@ -340,6 +341,7 @@ class LiveScene(Scene):
         self.load.finish()
 
 
+@pytest.mark.long
 def test_an_application_that_lags_behind_is_no_difference(
     kafka: Kafka, unique: Name, tmp_path: Path
 ) -> None:

@@ -70,7 +70,13 @@ def random_rows(seed: int, n: int) -> list[Row]:
 
 @pytest.mark.parametrize(
     ("codec", "partitions", "grace_s"),
-    [(None, 1, 0), ("lz4", 3, 20), ("zstd", 3, 0), ("gzip", 1, 20), ("snappy", 3, 20)],
+    [
+        ("lz4", 3, 20),
+        ("zstd", 3, 0),
+        pytest.param(None, 1, 0, marks=pytest.mark.long),
+        pytest.param("gzip", 1, 20, marks=pytest.mark.long),
+        pytest.param("snappy", 3, 20, marks=pytest.mark.long),
+    ],
 )
 def test_random_input(
     kafka: Kafka, unique: Name, tmp_path: Path, codec: str | None, partitions: int, grace_s: int

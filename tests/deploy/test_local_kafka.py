@@ -90,6 +90,7 @@ def test_a_temporary_folder_is_removed(plain: LocalKafka) -> None:
     assert plain.folder.exists()
 
 
+@pytest.mark.long
 def test_three_brokers_go_on_without_one() -> None:
     with LocalKafka(brokers=3, quiet=True) as cluster:
         assert len(cluster.bootstrap.split(",")) == len(cluster.logs()) == 3

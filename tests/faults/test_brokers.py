@@ -18,6 +18,7 @@ def mortal_kafka() -> Iterator[LocalKafka]:
         yield cluster
 
 
+@pytest.mark.long
 def test_the_only_broker_freezes_and_dies(
     mortal_kafka: LocalKafka, unique: Name, tmp_path: Path
 ) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from streams import crash_points
 from streams.state.changelog import BOOKKEEPING_KEY
 from tests.application import Kafka
@@ -47,6 +49,7 @@ def die_at(scene: Scene, point: str) -> None:
     print(f"died at {point}")
 
 
+@pytest.mark.long
 def test_replays_at_most_one_transaction(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
     """With its disk intact, a killed worker has next to nothing to restore."""
     replayed: dict[str, dict[int, int]] = {}

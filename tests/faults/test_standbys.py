@@ -88,6 +88,7 @@ def test_two_workers_take_over_from_each_other(kafka: Kafka, unique: Name, tmp_p
         scene.finish()
 
 
+@pytest.mark.long
 def test_of_three_workers_each_is_killed(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
     with with_standbys(kafka, unique("three"), tmp_path) as scene:
         for name in "abc":
