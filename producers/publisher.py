@@ -17,7 +17,7 @@ from aiokafka import errors as kafka_errors
 from producers.hashtags import TaggedTweet
 from streams.access import CONNECT_TIMEOUT_MS, explain
 from streams.errors import ClusterAccessError
-from streams.settings import KafkaSettings
+from streams.kafka_settings import KafkaSettings
 
 BATCH_BYTES = 128 * 1024
 LINGER_S = 0.05

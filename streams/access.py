@@ -16,7 +16,7 @@ from aiokafka.conn import AIOKafkaConnection, create_conn
 from aiokafka.protocol.metadata import MetadataRequest
 
 from streams.errors import ClusterAccessError, MissingTopicError, TallyError
-from streams.settings import KafkaSettings
+from streams.kafka_settings import KafkaSettings
 
 CHECK_TIMEOUT_S = 25.0
 CONNECT_TIMEOUT_MS = 10_000

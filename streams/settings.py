@@ -5,34 +5,28 @@ the same as an unset one. A wrong value is refused by its variable's name. An un
 variable is refused too, since a misspelt setting would silently be the default; unknown
 `KAFKA_*` ones are left alone, for other programs own some.
 
-To add a setting: one field here, with its variable, kind, default and help. How text becomes a
-value is in `setting_kinds.py`.
+To add a setting: one field here, with its variable, kind, default and help; or in the class of its
+part, such as `KafkaSettings`. How text becomes a value is in `setting_kinds.py`.
 """
 
-import difflib
-import ssl
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 from streams.errors import SettingError
+from streams.kafka_settings import KafkaSettings
+from streams.setting_fields import Row, parsed, refuse_unknown, rows, setting, variables
 from streams.setting_kinds import (
     TOPIC_LENGTH,
-    Kind,
-    Secret,
     boolean,
     choice,
     host,
-    host_ports,
     integer,
     name_of,
     optional,
     path,
-    readable_file,
     seconds,
-    secret,
-    text,
 )
 
 YEAR_S = 365 * 24 * 3600
@@ -46,171 +40,6 @@ MAX_PARTITIONS = 256
 
 # Each one is a whole copy of the state, and is written as often.
 MAX_STANDBYS = 10
-
-
-def setting(variable: str, kind: Kind[Any], default: str, help_: str, shown: str = "") -> Any:
-    """A dataclass field read from `variable`; `default` is written as in the environment.
-
-    `shown` is the default as people read it, where it is derived from another setting.
-    """
-    return field(
-        default_factory=lambda: kind.parse(default),
-        metadata={"variable": variable, "kind": kind, "default": shown or default, "help": help_},
-    )
-
-
-class Row(NamedTuple):
-    """One setting for people: all as text in the variable's own unit, secrets masked."""
-
-    name: str
-    value: str
-    default: str
-    help: str
-
-
-def _parsed(cls: type[Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """The values of those fields of `cls` whose variable is set."""
-    values = {}
-    for f in fields(cls):
-        variable = f.metadata.get("variable", "")
-        raw = environ.get(variable, "").strip()
-        if not raw:
-            continue
-        kind: Kind[Any] = f.metadata["kind"]
-        try:
-            values[f.name] = kind.parse(raw)
-        except ValueError as exc:
-            what = "is refused" if kind.is_secret else f"{raw!r} is refused"
-            raise SettingError(variable, f"{what}: {exc}", kind.allowed) from None
-    return values
-
-
-def _variables(cls: type[Any]) -> list[str]:
-    return [f.metadata["variable"] for f in fields(cls) if f.metadata]
-
-
-@dataclass(frozen=True, kw_only=True)
-class KafkaSettings:
-    """How to reach the cluster. Building one raises SettingError when parts don't fit."""
-
-    bootstrap: tuple[str, ...] = setting(
-        "KAFKA_BOOTSTRAP", host_ports(), "127.0.0.1:9092", "brokers to ask first"
-    )
-    security_protocol: str = setting(
-        "KAFKA_SECURITY_PROTOCOL",
-        choice("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"),
-        "PLAINTEXT",
-        "how to talk to the brokers",
-    )
-    sasl_mechanism: str = setting(
-        "KAFKA_SASL_MECHANISM",
-        choice("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
-        "SCRAM-SHA-512",
-        "how the password is proved, with SASL_*",
-    )
-    sasl_username: str | None = setting(
-        "KAFKA_SASL_USERNAME", optional(text()), "", "user, with SASL_*"
-    )
-    sasl_password: Secret | None = setting(
-        "KAFKA_SASL_PASSWORD", optional(secret()), "", "password, with SASL_*"
-    )
-    ssl_cafile: Path | None = setting(
-        "KAFKA_SSL_CAFILE",
-        optional(readable_file()),
-        "",
-        "PEM file of the CA that signed the brokers' certificates",
-        shown="the system's CAs",
-    )
-    ssl_certfile: Path | None = setting(
-        "KAFKA_SSL_CERTFILE", optional(readable_file()), "", "PEM file of our own certificate"
-    )
-    ssl_keyfile: Path | None = setting(
-        "KAFKA_SSL_KEYFILE",
-        optional(readable_file()),
-        "",
-        "PEM file of our key, unless it is in the certificate's file",
-    )
-    ssl_password: Secret | None = setting(
-        "KAFKA_SSL_PASSWORD", optional(secret()), "", "password of our key"
-    )
-
-    def __post_init__(self) -> None:
-        self._check_sasl()
-        self._check_ssl()
-
-    @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> Self:
-        """Read the `KAFKA_*` variables; raises SettingError."""
-        return cls(**_parsed(cls, environ))
-
-    @property
-    def uses_sasl(self) -> bool:
-        return self.security_protocol.startswith("SASL_")
-
-    @property
-    def uses_ssl(self) -> bool:
-        return self.security_protocol.endswith("SSL")
-
-    def client_options(self) -> dict[str, Any]:
-        """Keyword arguments for any aiokafka client; raises SettingError for unusable PEM files."""
-        options: dict[str, Any] = {
-            "bootstrap_servers": list(self.bootstrap),
-            "security_protocol": self.security_protocol,
-        }
-        if self.uses_ssl:
-            options["ssl_context"] = self._ssl_context()
-        if self.sasl_password is not None:
-            options["sasl_mechanism"] = self.sasl_mechanism
-            options["sasl_plain_username"] = self.sasl_username
-            options["sasl_plain_password"] = self.sasl_password.reveal()
-        return options
-
-    def _check_sasl(self) -> None:
-        credentials = {
-            "KAFKA_SASL_USERNAME": self.sasl_username,
-            "KAFKA_SASL_PASSWORD": self.sasl_password,
-        }
-        for variable, value in credentials.items():
-            if self.uses_sasl and value is None:
-                raise SettingError(variable, f"is needed with {self.security_protocol}")
-            if not self.uses_sasl and value is not None:
-                raise self._useless(variable, "SASL_PLAINTEXT, SASL_SSL")
-
-    def _check_ssl(self) -> None:
-        files = {
-            "KAFKA_SSL_CAFILE": self.ssl_cafile,
-            "KAFKA_SSL_CERTFILE": self.ssl_certfile,
-            "KAFKA_SSL_KEYFILE": self.ssl_keyfile,
-        }
-        if not self.uses_ssl:
-            for variable, value in files.items():
-                if value is not None:
-                    raise self._useless(variable, "SSL, SASL_SSL")
-        if self.ssl_keyfile is not None and self.ssl_certfile is None:
-            raise SettingError("KAFKA_SSL_CERTFILE", "is needed with KAFKA_SSL_KEYFILE")
-
-    def _useless(self, variable: str, protocols: str) -> SettingError:
-        """Refused rather than ignored: who sets it believes the connection is protected."""
-        return SettingError(
-            "KAFKA_SECURITY_PROTOCOL",
-            f"{self.security_protocol} makes no use of {variable}, which is set",
-            f"{protocols}, or leave {variable} unset",
-        )
-
-    def _ssl_context(self) -> ssl.SSLContext:
-        try:
-            context = ssl.create_default_context(cafile=self.ssl_cafile)
-        except (ssl.SSLError, OSError) as exc:
-            raise SettingError("KAFKA_SSL_CAFILE", f"can't be used: {exc}", "a PEM file") from exc
-        if self.ssl_certfile is not None:
-            password = self.ssl_password.reveal() if self.ssl_password is not None else ""
-            try:
-                # Without a password OpenSSL would ask for one on the terminal, and wait.
-                context.load_cert_chain(self.ssl_certfile, self.ssl_keyfile, lambda: password)
-            except (ssl.SSLError, OSError) as exc:
-                problem = f"can't be used with its key and KAFKA_SSL_PASSWORD: {exc}"
-                raise SettingError("KAFKA_SSL_CERTFILE", problem, "a PEM file") from exc
-        return context
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -355,6 +184,8 @@ class Settings:
     )
 
     PREFIX: ClassVar[str] = "STREAMS_"
+    #: Settings that have a class of their own, by the field that holds them.
+    PARTS: ClassVar[Mapping[str, type[Any]]] = {"kafka": KafkaSettings}
 
     def __post_init__(self) -> None:
         if not self.dead_letter_topic:
@@ -365,8 +196,10 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
         """Read all variables; raises SettingError for a wrong value or unknown name."""
-        _refuse_unknown(environ, _variables(cls), cls.PREFIX)
-        return cls(kafka=KafkaSettings.from_env(environ), **_parsed(cls, environ))
+        known = [name for part in (cls, *cls.PARTS.values()) for name in variables(part)]
+        refuse_unknown(environ, known, cls.PREFIX)
+        parts = {name: part(**parsed(part, environ)) for name, part in cls.PARTS.items()}
+        return cls(**parts, **parsed(cls, environ))
 
     def _check_topics(self) -> None:
         if len(self.dead_letter_topic) > TOPIC_LENGTH:
@@ -418,23 +251,6 @@ class Settings:
                 raise SettingError(variable, f"{value} is too long", allowed)
 
 
-def _refuse_unknown(environ: Iterable[str], known: list[str], prefix: str) -> None:
-    for variable in sorted(environ):
-        if variable.startswith(prefix) and variable not in known:
-            near = difflib.get_close_matches(variable, known, n=1, cutoff=0.8)
-            hint = f"did you mean {near[0]}?" if near else "`tally settings` lists all"
-            raise SettingError(variable, f"there is no such setting; {hint}")
-
-
 def describe(settings: Settings) -> list[Row]:
     """All settings in the order of this file, as a person would write them; secrets masked."""
-    rows = []
-    for part in (settings.kafka, settings):
-        for f in fields(part):
-            if not f.metadata:
-                continue
-            value = f.metadata["kind"].show(getattr(part, f.name))
-            rows.append(
-                Row(f.metadata["variable"], value, f.metadata["default"], f.metadata["help"])
-            )
-    return rows
+    return [row for part in (settings.kafka, settings) for row in rows(part)]

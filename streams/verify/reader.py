@@ -13,7 +13,7 @@ from streams.core.columns import TP
 from streams.errors import VerifyError
 from streams.kafka.log_reader import stop_consumer
 from streams.kafka.record_batches import FetchedBatches, fetched_batches
-from streams.settings import KafkaSettings
+from streams.kafka_settings import KafkaSettings
 
 #: Seconds within which a broker has to bring some of what it says it has.
 STALL_SECONDS = 30.0

@@ -19,7 +19,8 @@ from producers.publisher import Publisher
 from producers.sources.simulate import Plan, tweets
 from streams.access import check_access
 from streams.errors import ClusterAccessError, MissingTopicError
-from streams.settings import KafkaSettings, Settings
+from streams.kafka_settings import KafkaSettings
+from streams.settings import Settings
 from streams.topics import ensure_topics
 from tests.reading import read_all
 

@@ -11,7 +11,8 @@ from deploy.local import LocalKafka
 from producers.hashtags import TaggedTweet
 from producers.publisher import CLOSE_TIMEOUT_S, Publisher
 from streams.errors import ClusterAccessError
-from streams.settings import KafkaSettings, Settings
+from streams.kafka_settings import KafkaSettings
+from streams.settings import Settings
 from streams.topics import ensure_topics
 from tests.reading import read_all
 

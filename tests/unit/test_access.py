@@ -11,7 +11,7 @@ from aiokafka import errors as kafka_errors
 
 from streams.access import check_access, explain
 from streams.errors import BrokenChainError, ClusterAccessError, MissingTopicError
-from streams.settings import KafkaSettings
+from streams.kafka_settings import KafkaSettings
 
 SASL = KafkaSettings.from_env(
     {

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from streams.errors import SettingError, StartError
+from streams.kafka_settings import KafkaSettings
 from streams.setting_kinds import Secret
-from streams.settings import KafkaSettings, Settings, describe
+from streams.settings import Settings, describe
 
 SASL = {
     "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
