@@ -91,6 +91,7 @@ def view() -> View:
     status = WorkerStatus("healthy", tasks=6, running=6, records=12_345)
     return View(
         kafka="127.0.0.1:9092",
+        page="http://127.0.0.1:6066/",
         window_ms=20_000,
         grace_ms=0,
         min_mentioned=4,
