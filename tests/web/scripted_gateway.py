@@ -5,9 +5,8 @@ the number of results so far.
 """
 
 import json
-import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,18 +15,22 @@ from aiohttp import WSCloseCode, web
 from streams.web.dashboard.pages import add_dashboard
 
 HOST = "127.0.0.1"
+TOPIC = "tags"
 
 
 @dataclass
 class ScriptedGateway:
-    """`refuse` is the status of the next upgrades; 0 lets them in."""
+    """`token` is asked for if it isn't empty; without `allows_all`, `*` is refused."""
 
+    topics: Mapping[str, Sequence[str]] = field(default_factory=lambda: {TOPIC: ["key", "hashtag"]})
+    token: str = ""
+    allows_all: bool = True
+    #: What `/windows/latest` and `/hashtags/{tag}` answer.
+    latest: Mapping[str, Any] = field(default_factory=dict)
+    histories: Mapping[str, Sequence[Mapping[str, int]]] = field(default_factory=dict)
     port: int = 0
-    refuse: int = 0
-    topics: Mapping[str, Sequence[str]] = field(default_factory=lambda: {"tags": ["hashtag"]})
-    #: The query strings of all upgrades that were asked for.
-    asked: list[str] = field(default_factory=list)
-    #: All actions that clients sent.
+    #: The queries of all connections, and all actions that clients sent.
+    asked: list[Mapping[str, str]] = field(default_factory=list)
     actions: list[dict[str, Any]] = field(default_factory=list)
     _results: list[str] = field(default_factory=list)
     _sockets: dict[web.WebSocketResponse, web.Request] = field(default_factory=dict)
@@ -42,6 +45,8 @@ class ScriptedGateway:
         """Serve, on the same port again after the first time."""
         app = web.Application()
         app.router.add_get("/ws", self._ws)
+        app.router.add_get("/windows/latest", self._latest)
+        app.router.add_get("/hashtags/{tag}", self._history)
         add_dashboard(app, self.topics)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
@@ -58,8 +63,7 @@ class ScriptedGateway:
     async def window(self, start: int, end: int, counts: Mapping[str, int]) -> None:
         """Close a window: a final result for each hashtag."""
         for tag, count in counts.items():
-            value = {"hashtag": tag, "count": count, "window_start": start, "window_end": end}
-            await self.result(tag, value, end - 1)
+            await self.result(tag, counted(tag, count, start, end), end - 1)
 
     async def result(self, key: str, value: Any, timestamp: int) -> None:
         """One result for all who listen, and for those who come later."""
@@ -68,59 +72,84 @@ class ScriptedGateway:
             "key": key,
             "value": value,
             "timestamp": timestamp,
-            "id": f"tags-0-{offset}",
+            "id": f"{TOPIC}-0-{offset}",
             "cursor": str(offset + 1),
         }
         self._results.append(json.dumps(message))
         await self.send(self._results[-1:])
 
+    async def repeat(self) -> None:
+        """Send all results once more."""
+        await self.send(self._results)
+
     async def provisional(self, start: int, end: int, counts: Mapping[str, int]) -> None:
         """Counts of the open window."""
-        now = int(time.time() * 1000)
         await self.send(
             json.dumps(
                 {
                     "key": tag,
-                    "value": {"hashtag": tag, "count": n, "window_start": start, "window_end": end},
-                    "timestamp": now,
+                    "value": counted(tag, count, start, end),
+                    "timestamp": start,
                     "provisional": True,
                 }
             )
-            for tag, n in counts.items()
+            for tag, count in counts.items()
         )
 
     async def send(self, messages: Iterable[str]) -> None:
         """Send texts as they are."""
         for message in messages:
             for socket in list(self._sockets):
-                await socket.send_str(message)
+                with suppress(ConnectionError):
+                    await socket.send_str(message)
 
-    async def drop(self) -> None:
+    def drop(self) -> None:
         """Cut all connections, without a goodbye."""
         for request in self._sockets.values():
             if request.transport is not None:
                 request.transport.abort()
 
     async def _ws(self, request: web.Request) -> web.StreamResponse:
-        self.asked.append(request.query_string)
-        if self.refuse:
-            return web.Response(status=self.refuse)
-        if request.headers.get("Upgrade", "").lower() != "websocket":
-            return web.Response(status=426)
+        if self.token and not self._knows(request):
+            return web.Response(status=401)
+        if "*" in request.query.get("hashtag", "") and not self.allows_all:
+            return web.Response(status=403)
         socket = web.WebSocketResponse(protocols=("tally.v1",))
+        if not socket.can_prepare(request):
+            return web.Response(status=426)
+        self.asked.append(dict(request.query))
         await socket.prepare(request)
         since = int(request.query.get("since", len(self._results)))
-        await socket.send_str(self._subscribed())
+        await socket.send_str(subscribed(since))
         for message in self._results[since:]:
             await socket.send_str(message)
         self._sockets[socket] = request
         try:
             async for message in socket:
                 self.actions.append(json.loads(message.data))
-                await socket.send_str(self._subscribed())
+                await socket.send_str(subscribed(len(self._results)))
         finally:
             self._sockets.pop(socket, None)
         return socket
 
-    def _subscribed(self) -> str:
-        return json.dumps({"type": "subscribed", "keys": {}, "cursor": str(len(self._results))})
+    def _knows(self, request: web.Request) -> bool:
+        given = request.headers.get("Sec-WebSocket-Protocol", "").split(", ")
+        header = request.headers.get("Authorization")
+        return f"tally.bearer.{self.token}" in given or header == f"Bearer {self.token}"
+
+    async def _latest(self, _request: web.Request) -> web.Response:
+        return web.json_response(self.latest)
+
+    async def _history(self, request: web.Request) -> web.Response:
+        windows = self.histories.get(request.match_info["tag"], [])
+        return web.json_response({"open": [], "windows": windows})
+
+
+def counted(tag: str, count: int, start: int, end: int) -> dict[str, Any]:
+    """A final result's value."""
+    return {"hashtag": tag, "count": count, "window_start": start, "window_end": end}
+
+
+def subscribed(position: int) -> str:
+    """What a connection begins with."""
+    return json.dumps({"type": "subscribed", "keys": {}, "cursor": str(position)})

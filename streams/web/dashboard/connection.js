@@ -12,10 +12,14 @@ const QUIET_MS = 25_000;
 /** ...and has so long to answer; likewise for a new connection. */
 const ANSWER_MS = 10_000;
 
+const BAD_REQUEST = 400;
+/** With these a gateway refuses for as long as the same is asked of it. */
+const FINAL = [BAD_REQUEST, 401, 403, 404];
+
 /**
  * States: "idle", "connecting", "live", "waiting" (with `retryAt`), "refused" (with `status`).
- * `status` is that of the gateway's refusal, if it gave one: browsers don't tell why an upgrade
- * failed, so `diagnose()` asks again without one.
+ * `status` is that of the gateway's refusal, `reason` what it says: browsers don't tell why an
+ * upgrade failed, so `diagnose()` asks the same again without one.
  */
 export class Connection {
   cursor = null;
@@ -28,14 +32,17 @@ export class Connection {
   #io;
 
   /**
-   * `io`: `open(cursor)` makes a WebSocket; `diagnose(cursor)` resolves to a status or null;
+   * `io`: `open(cursor)` makes a WebSocket; `diagnose(cursor)` resolves to `{status,
+   * reason}`;
    * `ping()` is the text that asks for an answer; `now`, `setTimeout`, `clearTimeout`, `random`.
-   * `onFrame(frame)` gets each frame, and `onState(state)` each state.
+   * `onFrame(frame)` gets each frame, `onState(state)` each state, and `onLost()` is called when
+   * the cursor turns out to be of no use.
    */
-  constructor(io, { onFrame, onState }) {
+  constructor(io, { onFrame, onState, onLost }) {
     this.#io = io;
     this.onFrame = onFrame;
     this.onState = onState;
+    this.onLost = onLost;
   }
 
   start() {
@@ -83,16 +90,9 @@ export class Connection {
       this.#enter({ name: "live" });
     }
     this.#after(QUIET_MS, () => this.#ask());
-    this.#follow(frame);
+    // Every answer has one: it is where we are, not where the stream has got to meanwhile.
+    if (typeof frame.cursor === "string") this.cursor = frame.cursor;
     this.onFrame(frame);
-  }
-
-  #follow(frame) {
-    if (typeof frame.cursor !== "string") return;
-    // The first answer tells where the stream stands. With a cursor of our own we may be behind
-    // that place still, and what lies between must not be jumped over.
-    if (frame.type === "subscribed" && this.cursor !== null) return;
-    this.cursor = frame.cursor;
   }
 
   #ask() {
@@ -107,11 +107,15 @@ export class Connection {
     if (answered) return this.#wait(code);
     this.#enter({ name: "connecting" });
     const asked = this.state;
-    const status = await this.#io.diagnose(this.cursor);
+    const { status, reason } = await this.#io.diagnose(this.cursor);
     if (this.state !== asked) return undefined; // somebody has stopped or restarted it meanwhile
-    if (status === 401 || status === 403) return this.#enter({ name: "refused", status });
-    // It doesn't take the cursor: the topic was made anew, or it is another cluster's.
-    if (status === 400) this.cursor = null;
+    if (status === BAD_REQUEST && this.cursor !== null) {
+      // It may not take the cursor: the topic was made anew, or it is another cluster's.
+      this.cursor = null;
+      this.onLost();
+    } else if (FINAL.includes(status)) {
+      return this.#enter({ name: "refused", status, reason });
+    }
     return this.#wait(code);
   }
 

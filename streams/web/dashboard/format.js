@@ -3,7 +3,11 @@
 const wholes = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const prices = new Intl.NumberFormat(undefined, {
   minimumFractionDigits: 2,
-  maximumFractionDigits: 4,
+  maximumFractionDigits: 2,
+});
+const pennies = new Intl.NumberFormat(undefined, {
+  minimumFractionDigits: 2,
+  maximumFractionDigits: 6,
 });
 const percents = new Intl.NumberFormat(undefined, {
   style: "percent",
@@ -21,7 +25,8 @@ const clocks = new Intl.DateTimeFormat(undefined, {
 
 /** A count or a price. */
 export function asNumber(kind, number) {
-  return (kind === "price" ? prices : wholes).format(number);
+  if (kind === "count") return wholes.format(number);
+  return (Math.abs(number) < 1 ? pennies : prices).format(number);
 }
 
 /** How a number differs from the one before it: counts by how many, prices by how much of it. */

@@ -37,10 +37,12 @@ export class Gateway {
     return new WebSocket(url, protocols);
   }
 
-  /** The status with which the gateway refuses a stream, or null if it doesn't answer. */
+  /** How the gateway refuses a stream, as `{status, reason}`; 0 if it doesn't answer. */
   async diagnose(cursor) {
     const response = await this.#fetch(this.address(cursor)).catch(() => null);
-    return response?.status ?? null;
+    if (response === null) return { status: 0, reason: "" };
+    const problem = await response.json().catch(() => null);
+    return { status: response.status, reason: problem?.detail ?? "" };
   }
 
   /** An action that changes nothing, but is answered. */

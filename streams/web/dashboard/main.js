@@ -21,6 +21,8 @@ import { wordsOf } from "./words.js";
 const TICK_MS = 1000;
 /** How often, at most, a screen reader is told of results. */
 const SPEAK_MS = 30_000;
+/** How long a hint stays. */
+const HINT_MS = 60_000;
 
 const settings = await fetch("/dashboard/settings.json")
   .then((response) => response.json())
@@ -36,7 +38,7 @@ const gateway = new Gateway(parameter, location.href);
 const ranking = new Rows();
 const wanted = { query: "", all: false, chosen: null };
 const session = storage("sessionStorage");
-let hint = "";
+let hint = { text: "", until: 0 };
 let spokenAt = Date.now();
 let spokenOf = 0;
 
@@ -53,7 +55,7 @@ const connection = new Connection(
     clearTimeout: (timer) => clearTimeout(timer),
     random: Math.random,
   },
-  { onFrame: take, onState: changed },
+  { onFrame: take, onState: changed, onLost: lost },
 );
 
 const page = new Page(words, parameter, settings.parameters, {
@@ -95,20 +97,34 @@ function take(frame) {
   if (frame.type === "result") model.add(frame, Date.now());
   else if (frame.type === "provisional") model.addProvisional(frame);
   else if (frame.type === "gap") {
-    hint = "This page was away for longer than results are kept: some windows are missing.";
+    advise("This page was away for longer than results are kept: some windows are missing.");
   } else return;
   invalidate();
 }
 
 function changed(state) {
-  if (state.name === "waiting" && connection.cursor === null) repeats.forget();
   if (state.name === "refused" && state.status === 403 && gateway.keys[0] === "*") {
     // Not everything may be had at once, but single keys perhaps.
-    hint = `This gateway shows only those ${words.many} that you follow.`;
+    advise(`This gateway shows only those ${words.many} that you follow.`);
     gateway.keys = follows.keys;
-    queueMicrotask(() => (follows.keys.length ? connection.restart({ keepCursor: true }) : connection.stop()));
+    queueMicrotask(reconnect);
   }
   invalidate();
+}
+
+/** With the keys that are wanted now. */
+function reconnect() {
+  if (gateway.keys.length === 0) connection.stop();
+  else connection.restart({ keepCursor: true });
+}
+
+function lost() {
+  repeats.forget();
+  advise("The gateway couldn't tell where this page had stopped: some windows may be missing.");
+}
+
+function advise(text) {
+  hint = { text, until: Date.now() + HINT_MS };
 }
 
 function change(difference) {
@@ -118,7 +134,7 @@ function change(difference) {
 
 function follow(key) {
   if (!key) return;
-  if (!follows.add(key)) hint = "That is as many as one page can follow.";
+  if (!follows.add(key)) advise("That is as many as one page can follow.");
   else remember(key);
   subscribe("subscribe", key);
 }
@@ -132,9 +148,9 @@ function subscribe(action, key) {
   invalidate();
   if (gateway.keys[0] === "*") return;
   gateway.keys = follows.keys;
-  if (follows.keys.length === 0) connection.stop();
-  else if (connection.state.name === "live") connection.send(gateway.action(action, [key]));
-  else connection.restart({ keepCursor: true });
+  if (connection.state.name === "live" && follows.keys.length > 0) {
+    connection.send(gateway.action(action, [key]));
+  } else reconnect();
 }
 
 async function remember(key) {
@@ -174,7 +190,7 @@ function draw(now) {
   cards.update(follows.keys.map((key) => card(model, key, now)), looks);
   page.update({
     about: describe(model, window, words),
-    countdown: countdown(model, now),
+    countdown: connection.state.name === "live" ? countdown(model, now) : null,
     query,
     shown: shown.length,
     found,
@@ -196,7 +212,7 @@ function drawStatus(now) {
     hasResults: model.windows.length > 0,
     hasToken: gateway.token !== "",
   };
-  bar.update(connection.state, facts, hint);
+  bar.update(connection.state, facts, now < hint.until ? hint.text : "");
 }
 
 /** Now and then, and only of a new window. */

@@ -38,16 +38,18 @@ export class Page {
     say(get("state"), about.state);
     get("state").hidden = !about.state;
     get("state").classList.toggle("is-open", about.state === "provisional");
-    this.#updateWindows(countdown, isNewest, kind);
+    this.#updateWindows(countdown, isNewest, kind, Boolean(about.span));
     this.#updateSearch(query, found, isFollowed);
     get("empty").hidden = Boolean(query) || shown > 0;
     get("all").hidden = !all && shown >= found;
     say(get("all"), all ? "Show fewer" : `Show all ${found.toLocaleString()}`);
     get("legend").hidden = kind !== "count";
+    get("price-legend").hidden = kind !== "price";
+    mark(get("rows"), "data-kind", kind);
   }
 
-  #updateWindows(countdown, isNewest, kind) {
-    get("history").hidden = kind !== "count" || (countdown === null && isNewest);
+  #updateWindows(countdown, isNewest, kind, hasWindow) {
+    get("history").hidden = kind !== "count" || !hasWindow;
     say(get("countdown").firstElementChild, countdown?.text ?? "");
     get("progress").firstElementChild.style.width = `${(countdown?.share ?? 0) * 100}%`;
     get("progress").hidden = countdown === null;

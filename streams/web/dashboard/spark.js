@@ -12,7 +12,7 @@ export function sparkline(points, width, height, { fromZero = true, pad = 2 } = 
   const high = Math.max(...numbers);
   const [first, last] = [points[0][0], points.at(-1)[0]];
   const x = scale(first, last, pad, width - pad, width - pad);
-  const y = scale(low, high, height - pad, pad, height / 2);
+  const y = scale(low, high, height - pad, pad, fromZero ? height - pad : height / 2);
   const places = points.map(([time, number]) => [round(x(time)), round(y(number))]);
   const line = places.map(([px, py], n) => `${n ? "L" : "M"}${px} ${py}`).join("");
   const [endX, endY] = places.at(-1);

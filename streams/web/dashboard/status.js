@@ -23,20 +23,19 @@ export function statusOf(state, { now, isOnline, hasResults, hasToken }) {
       return { ...plain, tone: "bad", text, detail, canRetry: true };
     }
     case "refused":
-      return { ...plain, ...refusal(state.status, hasToken) };
+      return { ...plain, ...refusal(state, hasToken) };
     default:
       return { ...plain, tone: "calm", text: "Not connected" };
   }
 }
 
-function refusal(status, hasToken) {
-  const refused = { tone: "bad", needsToken: true };
+function refusal({ status, reason }, hasToken) {
   if (status === 401) {
     const detail = hasToken ? "This token isn't known here." : "This gateway asks for a token.";
-    return { ...refused, text: "Token needed", detail };
+    return { tone: "bad", text: "Token needed", detail, needsToken: true };
   }
-  const detail = "The gateway doesn't let you have these keys, or this page's address.";
-  return { ...refused, text: "Not allowed", detail };
+  const detail = `The gateway refuses: ${reason || `status ${status}`}.`;
+  return { tone: "bad", text: "Refused", detail, needsToken: status === 403 };
 }
 
 /** What a screen reader is told when one state follows another; "" for nothing. */

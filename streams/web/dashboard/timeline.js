@@ -24,7 +24,8 @@ export class Timeline {
 
   /** The page's size has changed. */
   measure() {
-    this.wanted = Math.max(FEWEST, Math.floor(this.#element.parentElement.clientWidth / COLUMN_PX));
+    const width = this.#element.closest("main").clientWidth; // its own is 0 while it is hidden
+    this.wanted = Math.max(FEWEST, Math.floor(width / COLUMN_PX));
   }
 
   /** Show columns as `view.js` makes them. */

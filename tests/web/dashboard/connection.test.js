@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { Connection } from "../../../streams/web/dashboard/connection.js";
 
 /** A clock, sockets and an answer, all in the test's hands. */
-function scene({ status = null } = {}) {
+function scene({ status = 0 } = {}) {
   const timers = new Map();
-  const scene = { now: 0, sockets: [], frames: [], states: [], status };
+  const scene = { now: 0, sockets: [], frames: [], states: [], lost: 0, status };
   let last = 0;
   const io = {
     open(cursor) {
@@ -15,7 +15,7 @@ function scene({ status = null } = {}) {
       scene.sockets.push(socket);
       return socket;
     },
-    diagnose: async () => scene.status,
+    diagnose: async () => ({ status: scene.status, reason: "so" }),
     ping: () => '{"action":"ping"}',
     now: () => scene.now,
     setTimeout: (act, ms) => (timers.set(++last, { act, at: scene.now + ms }), last),
@@ -25,6 +25,7 @@ function scene({ status = null } = {}) {
   scene.connection = new Connection(io, {
     onFrame: (frame) => scene.frames.push(frame),
     onState: (state) => scene.states.push(state.name),
+    onLost: () => scene.lost++,
   });
   scene.socket = () => scene.sockets.at(-1);
   scene.say = (frame) => scene.socket().onmessage({ data: JSON.stringify(frame) });
@@ -75,17 +76,14 @@ test("it comes back with the cursor of the last result", async () => {
   assert.equal(s.socket().cursor, "c7");
 });
 
-test("where the stream stands isn't jumped to while something is still missing", async () => {
+test("answers move the cursor on, where no results come", async () => {
   const s = scene();
   s.connection.start();
-  s.say({ type: "subscribed", cursor: "c0" });
   s.say(result(3));
-  await s.lose();
-  await s.pass(1000);
   s.say({ type: "subscribed", cursor: "c9" });
   await s.lose();
-  await s.pass(2000);
-  assert.equal(s.socket().cursor, "c3");
+  await s.pass(1000);
+  assert.equal(s.socket().cursor, "c9");
 });
 
 test("pauses grow up to a bound, and begin anew after a good connection", async () => {
@@ -141,20 +139,20 @@ test("a connection that never opens is given up", async () => {
   assert.equal(s.connection.state.name, "waiting");
 });
 
-for (const status of [401, 403]) {
+for (const status of [400, 401, 403, 404]) {
   test(`a refusal (${status}) is final until something changes`, async () => {
     const s = scene({ status });
     s.connection.start();
     await s.lose();
     await s.pass(100_000);
-    assert.deepEqual(s.connection.state, { name: "refused", status });
+    assert.deepEqual(s.connection.state, { name: "refused", status, reason: "so" });
     assert.equal(s.sockets.length, 1);
     s.connection.restart({ keepCursor: true });
     assert.equal(s.sockets.length, 2);
   });
 }
 
-test("a cursor that isn't taken is given up", async () => {
+test("a cursor that isn't taken is given up, and that is told", async () => {
   const s = scene({ status: 400 });
   s.connection.start();
   s.say({ type: "subscribed", cursor: "c0" });
@@ -164,7 +162,22 @@ test("a cursor that isn't taken is given up", async () => {
   await s.lose();
   await s.pass(1000);
   assert.equal(s.socket().cursor, null);
+  assert.equal(s.lost, 1);
 });
+
+for (const status of [426, 429, 503]) {
+  test(`a gateway that is only busy (${status}) gets the same cursor again`, async () => {
+    const s = scene({ status });
+    s.connection.start();
+    s.say({ type: "subscribed", cursor: "c0" });
+    for (let n = 0; n < 3; n++) {
+      await s.lose();
+      await s.pass(5_000);
+      assert.equal(s.socket().cursor, "c0");
+    }
+    assert.equal(s.lost, 0);
+  });
+}
 
 test("it hurries when it is told to, and only while it waits", async () => {
   const s = scene();

@@ -77,6 +77,9 @@ test("each state is put into words", () => {
   assert.match(waiting.detail, /go on where it stopped/);
   assert.equal(statusOf({ name: "waiting", retryAt: 0 }, { ...facts, isOnline: false }).text, "Offline");
   assert.equal(statusOf({ name: "refused", status: 401 }, facts).needsToken, true);
+  const refused = statusOf({ name: "refused", status: 400, reason: "No such key" }, facts);
+  assert.match(refused.detail, /No such key/);
+  assert.equal(refused.needsToken, false);
   assert.equal(statusOf({ name: "live" }, facts).detail, "");
 });
 
