@@ -14,6 +14,9 @@
         FencedError                another owner has the task's transactional id
         TransactionError           a transaction failed
         StoreError                 RocksDB failed
+      QueryError                 a question can't be answered by this worker now
+        NotOwnerError              another worker runs the key's task
+        NotReadyError              the key's task is being opened, or is about to move
       BadInputError              a producer was given input it can't publish
       VerifyError                what was counted can't be compared with the input
 
@@ -112,6 +115,20 @@ class StoreError(TaskRetriedError):
     """RocksDB failed to open, read or write."""
 
     default_remedy = "Look at the disk under STREAMS_DATA_DIR: space, rights, a second process"
+
+
+class QueryError(TallyError):
+    """A question about counts can't be answered by this worker now; nothing else is wrong."""
+
+    default_remedy = "Ask again in a moment"
+
+
+class NotOwnerError(QueryError):
+    """The key's task doesn't run on this worker."""
+
+
+class NotReadyError(QueryError):
+    """The key's task is being opened, is about to move, or can't be reached."""
 
 
 class BadInputError(TallyError):

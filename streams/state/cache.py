@@ -26,6 +26,10 @@ class Cache:
         """All committed counts of a window, if they are all here."""
         return self._counts.get(window, {}) if window in self._complete else None
 
+    def known(self, window: int, key: bytes) -> int | None:
+        """A key's committed count as far as it is known without the disk: 0 if it has none."""
+        return self._counts.get(window, {}).get(key, 0 if window in self._complete else None)
+
     async def counts(self, window: int, wanted: Mapping[bytes, int]) -> Mapping[bytes, int]:
         """The committed counts of a window: all of `wanted` that has one, and perhaps more."""
         known = self._counts.setdefault(window, {})
