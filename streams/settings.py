@@ -10,7 +10,7 @@ part, such as `KafkaSettings`. How text becomes a value is in `setting_kinds.py`
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -28,6 +28,7 @@ from streams.setting_kinds import (
     path,
     seconds,
 )
+from streams.web.settings import LiveSettings
 
 YEAR_S = 365 * 24 * 3600
 HALF_HOUR_MS = 30 * 60 * 1000
@@ -37,6 +38,9 @@ APP_ID_LENGTH = 150
 
 # The committed offset's metadata carries one entry per partition, and brokers cap it at 4 KiB.
 MAX_PARTITIONS = 256
+
+# The URL parameters that choose keys of the output topic.
+LIVE_PARAMETERS = ("realTimeItemKey", "hashtag")
 
 # Each one is a whole copy of the state, and is written as often.
 MAX_STANDBYS = 10
@@ -50,6 +54,7 @@ class Settings:
     """
 
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
+    live: LiveSettings = field(default_factory=LiveSettings)
 
     app_id: str = setting(
         "STREAMS_APP_ID",
@@ -185,11 +190,14 @@ class Settings:
 
     PREFIX: ClassVar[str] = "STREAMS_"
     #: Settings that have a class of their own, by the field that holds them.
-    PARTS: ClassVar[Mapping[str, type[Any]]] = {"kafka": KafkaSettings}
+    PARTS: ClassVar[Mapping[str, type[Any]]] = {"kafka": KafkaSettings, "live": LiveSettings}
 
     def __post_init__(self) -> None:
         if not self.dead_letter_topic:
             object.__setattr__(self, "dead_letter_topic", f"{self.input_topic}-dead-letters")
+        if not self.live.topics:
+            topics = {self.output_topic: LIVE_PARAMETERS}
+            object.__setattr__(self, "live", replace(self.live, topics=topics))
         self._check_topics()
         self._check_timeouts()
 
@@ -253,4 +261,4 @@ class Settings:
 
 def describe(settings: Settings) -> list[Row]:
     """All settings in the order of this file, as a person would write them; secrets masked."""
-    return [row for part in (settings.kafka, settings) for row in rows(part)]
+    return [row for part in (settings.kafka, settings, settings.live) for row in rows(part)]
