@@ -19,6 +19,8 @@
         NotReadyError              the key's task is being opened, or is about to move
       BadInputError              a producer was given input it can't publish
       VerifyError                what was counted can't be compared with the input
+      RequestError               a web client asked for what it can't have; answered with a 4xx
+        CursorError                a cursor is garbled, or of other topics
 
 The three middle classes are what a caller acts upon; the leaves are what a reader looks up.
 No message ever holds a secret.
@@ -137,3 +139,15 @@ class BadInputError(TallyError):
 
 class VerifyError(TallyError):
     """What was counted can't be compared with the input: nothing is known about it."""
+
+
+class RequestError(TallyError):
+    """A web client asked for what it can't have; `status` is the HTTP answer."""
+
+    status: ClassVar[int] = 400
+
+
+class CursorError(RequestError):
+    """A cursor that no gateway gave out, or one of other topics."""
+
+    default_remedy = "Connect without a cursor: results follow from now on"

@@ -1,12 +1,14 @@
-"""The finals of the newest windows, in memory: queries about closed windows are answered from it."""
+"""The finals of the newest windows, in memory: what queries about closed windows are told from."""
 
 import heapq
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from streams.core.columns import TP
 from streams.core.window_count import WindowCount
 from streams.settings import Settings
 from streams.verify.finals import UnreadableError, decode
+from streams.web.live.messages import Piece
 
 #: Finals kept, whatever the number of windows: some 100 bytes each.
 MAX_FINALS = 500_000
@@ -20,13 +22,26 @@ class Counted(NamedTuple):
 
 
 class History:
-    """See the module. Taking a final twice does no harm."""
+    """See the module. Listens to a follower; taking a final twice does no harm."""
 
     def __init__(self, settings: Settings, max_finals: int = MAX_FINALS) -> None:
         self._settings = settings
         self._max_finals = max_finals
         self._windows: dict[int, dict[str, int]] = {}
         self._finals = 0
+
+    def restart(self) -> None:
+        """Forget all: what was missed meanwhile can't be told."""
+        self._windows.clear()
+        self._finals = 0
+
+    def receive(self, piece: Piece) -> None:
+        """Remember the finals among a follower's results."""
+        if piece.tp.topic == self._settings.output_topic:
+            self.take(piece.tp.partition, piece.messages)
+
+    def lost(self, tp: TP, from_offset: int, to_offset: int) -> None:
+        """Nothing: what is gone is old."""
 
     def take(self, partition: int, records: Iterable[Any]) -> None:
         """Remember records of the output topic; what isn't a final is passed over."""
@@ -37,11 +52,6 @@ class History:
             except UnreadableError:
                 continue
             self._add(final.window, final.hashtag, final.found)
-
-    def clear(self) -> None:
-        """Forget all."""
-        self._windows.clear()
-        self._finals = 0
 
     def of(self, hashtag: str) -> list[WindowCount]:
         """A hashtag's finals, newest first."""
