@@ -45,12 +45,16 @@ class Cache:
     def remember(self, counts: Counts) -> None:
         """Take over what has just been committed and stored."""
         if sum(map(len, self._counts.values())) > CACHED:
-            self._counts.clear()
-            self._complete.clear()
+            self.forget()
         for window, changed in counts.items():
             # A window's changes are all counts, or all tombstones as it is closed.
             if None not in changed.values():
                 self._counts.setdefault(window, {}).update(cast(dict[bytes, int], changed))
+
+    def forget(self) -> None:
+        """Forget all: the store has it."""
+        self._counts.clear()
+        self._complete.clear()
 
     def drop_before(self, limit: int) -> None:
         """Forget all windows that start before `limit`."""

@@ -192,4 +192,7 @@ def faust_options(settings: Settings) -> dict[str, Any]:
         "web_port": settings.web_port,
         # Told to the whole group, so that questions find the worker that can answer them.
         "canonical_url": settings.advertised_url,
+        # Faust's own pages know nothing of our tables.
+        "web_router_enabled": False,
+        "web_tables_enabled": False,
     }

@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
@@ -14,6 +14,7 @@ from streams.core.text import hashtag_of
 from streams.core.window_count import WindowCount
 from streams.errors import NotOwnerError, NotReadyError, QueryError, RequestError
 from streams.settings import Settings
+from streams.web.live.follower import Follower
 from streams.web.problems import Handler, problem
 from streams.web.queries.history import History
 from streams.web.queries.question import HOP_HEADER, Hop, OpenCounts, Question
@@ -27,33 +28,24 @@ RETRY_AFTER = 1
 TOP, MAX_TOP = 20, 1000
 
 
-class Recent(Protocol):
-    """What follows the output topic while somebody asks."""
-
-    def held(self) -> AbstractAsyncContextManager[None]:
-        """Follow at least as long as this context lasts."""
-
-    async def ready(self, seconds: float) -> bool:
-        """Wait until the topic's end has been read back; False if that takes longer."""
+#: Raises RequestError if a request may not see a hashtag; None stands for all of them.
+Allowed = Callable[[web.Request, str | None], None]
 
 
 class Queries:
-    """See the module. `open_counts` is None if nobody is known who could tell them.
-
-    `allowed` raises RequestError if a request may not see a hashtag; None stands for all of them.
-    """
+    """See the module. `open_counts` is None if nobody is known who could tell them."""
 
     def __init__(
         self,
         settings: Settings,
-        recent: Recent,
-        history: History,
+        follower: Follower,
         open_counts: OpenCounts | None,
-        allowed: Callable[[web.Request, str | None], None],
+        allowed: Allowed,
     ) -> None:
         self._settings = settings
-        self._recent = recent
-        self._history = history
+        self._follower = follower
+        self._history = History(settings)
+        follower.listen(self._history)
         self._open_counts = open_counts
         self._allowed = allowed
         self._turn = asyncio.Semaphore(AT_A_TIME)
@@ -84,8 +76,7 @@ class Queries:
 
     async def _hashtag(self, request: web.Request) -> Any:
         question = self._question(request)
-        async with self._recent.held():
-            await self._read_back()
+        async with self._reading_results():
             open_ = None if self._open_counts is None else await self._ask(question)
             # Looked up last, so that what has been closed meanwhile isn't missed.
             closed = self._history.of(question.hashtag)
@@ -105,11 +96,10 @@ class Queries:
     async def _latest(self, request: web.Request) -> Any:
         self._allowed(request, None)
         n = _top(request)
-        async with self._recent.held():
-            await self._read_back()
+        async with self._reading_results():
             window = self._history.newest()
             if window is None:
-                raise NothingClosedError("No window with results has been closed lately")
+                raise NothingKnownError("No window with results has been closed lately")
             top = self._history.top(window, n)
         return {
             "window_start": window,
@@ -117,9 +107,15 @@ class Queries:
             "top": [{"hashtag": one.hashtag, "count": one.number} for one in top],
         }
 
-    async def _read_back(self) -> None:
-        if not await self._recent.ready(READ_BACK_SECONDS):
-            raise NotReadyError("the results can't be read back from Kafka yet")
+    @asynccontextmanager
+    async def _reading_results(self) -> AsyncIterator[None]:
+        topic = self._settings.output_topic
+        if topic not in self._follower.topics:
+            raise NothingKnownError(f"{topic} is not followed here", "See STREAMS_LIVE_TOPICS")
+        async with self._follower.held():
+            if not await self._follower.ready(READ_BACK_SECONDS):
+                raise NotReadyError("the results can't be read back from Kafka yet")
+            yield
 
     async def _ask(self, question: Question) -> list[WindowCount]:
         assert self._open_counts is not None
@@ -148,8 +144,8 @@ class BadRequestError(RequestError):
     """A path or a parameter that can't be followed."""
 
 
-class NothingClosedError(RequestError):
-    """No closed window is known."""
+class NothingKnownError(RequestError):
+    """No closed window is known here."""
 
     status = 404
 
