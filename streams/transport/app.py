@@ -18,13 +18,14 @@ from streams.tasks.batch import Batch, Body, run_body
 from streams.tasks.context import TaskContext
 from streams.tasks.factory import TaskFactory
 from streams.tasks.topology import Topology, WindowedCount
-from streams.transport import memory
+from streams.transport import memory, web_server
 from streams.transport.prepare import begin_offsets, prepare_topics
 from streams.transport.schema import BatchSchema
 from streams.transport.slot import Group
 from streams.transport.standbys import Standbys
 from streams.transport.supervisor import Supervisor
 from streams.transport.table import CountTable
+from streams.transport.web_server import AddRoutes
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,8 @@ class StreamsApp(faust.App):
         self.bodies: dict[str, Body] = {}
         #: The topics that agents write to.
         self.output_topics: list[str] = []
+        #: What else the worker's web server serves.
+        self.web_parts: list[AddRoutes] = []
         self.tasks: Supervisor | None = None
         self._counts: list[WindowedCount] = []
         self._cluster: KafkaCluster | None = None
@@ -128,6 +131,11 @@ class StreamsApp(faust.App):
             partitions=partitions,
         )
 
+    def on_webserver_init(self, web: Any) -> None:
+        """Add the routes that are aiohttp's own."""
+        super().on_webserver_init(web)
+        web_server.extend(web, self.web_parts, self.settings.live.handshake_ms / 1000)
+
     def new_supervisor(
         self, group: Group, deliver: Callable[[Batch], Awaitable[None]]
     ) -> Supervisor:
@@ -154,7 +162,10 @@ class StreamsApp(faust.App):
 
 
 def faust_options(settings: Settings) -> dict[str, Any]:
-    """Faust's own settings, as far as they depend on ours or differ from its defaults."""
+    """Faust's own settings, as far as they depend on ours or differ from its defaults.
+
+    Raises SettingError if the web server's certificate can't be used.
+    """
     rebalance_s = settings.rebalance_timeout_ms / 1000
     return {
         "broker": [f"tally://{address}" for address in settings.kafka.bootstrap],
@@ -179,4 +190,5 @@ def faust_options(settings: Settings) -> dict[str, Any]:
         "web_bind": settings.web_host,
         "web_host": settings.web_host,
         "web_port": settings.web_port,
+        "web_ssl_context": settings.live.tls_context(),
     }
