@@ -21,11 +21,16 @@
       VerifyError                what was counted can't be compared with the input
       RequestError               a web client asked for what it can't have; answered with a 4xx
         CursorError                a cursor is garbled, or of other topics
+        UnauthorizedError          no token, or a wrong one
+        ForbiddenError             a key, site or page that isn't allowed
+        TooManyConnectionsError    from one address
+        UnavailableError           not now, but perhaps later
 
 The three middle classes are what a caller acts upon; the leaves are what a reader looks up.
 No message ever holds a secret.
 """
 
+from http import HTTPStatus
 from typing import ClassVar
 
 
@@ -144,10 +149,34 @@ class VerifyError(TallyError):
 class RequestError(TallyError):
     """A web client asked for what it can't have; `status` is the HTTP answer."""
 
-    status: ClassVar[int] = 400
+    status: ClassVar[int] = HTTPStatus.BAD_REQUEST
 
 
 class CursorError(RequestError):
     """A cursor that no gateway gave out, or one of other topics."""
 
     default_remedy = "Connect without a cursor: results follow from now on"
+
+
+class UnauthorizedError(RequestError):
+    """A token is needed, and this is none."""
+
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class ForbiddenError(RequestError):
+    """The client may not have this; another one may."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
+class TooManyConnectionsError(RequestError):
+    """One address has as many connections as it may have."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+
+class UnavailableError(RequestError):
+    """The request is right, but can't be answered now."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE

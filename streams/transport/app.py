@@ -19,7 +19,7 @@ from streams.tasks.batch import Batch, Body, run_body
 from streams.tasks.context import TaskContext
 from streams.tasks.factory import TaskFactory
 from streams.tasks.topology import Topology, WindowedCount, changelog_topic, partials_topic
-from streams.transport import memory
+from streams.transport import memory, web_server
 from streams.transport.lease import Lease
 from streams.transport.prepare import begin_offsets, prepare_topics
 from streams.transport.schema import BatchSchema
@@ -27,6 +27,7 @@ from streams.transport.slot import Group
 from streams.transport.standbys import Standbys
 from streams.transport.supervisor import Supervisor
 from streams.transport.table import CountTable
+from streams.transport.web_server import AddRoutes
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ class StreamsApp(faust.App):
         self.bodies: dict[str, Body] = {}
         #: The topics that agents write to.
         self.output_topics: list[str] = []
+        #: What else the worker's web server serves.
+        self.web_parts: list[AddRoutes] = []
         self.tasks: Supervisor | None = None
         self._counts: list[WindowedCount] = []
         self._cluster: KafkaCluster | None = None
@@ -130,6 +133,11 @@ class StreamsApp(faust.App):
             partitions=partitions,
         )
 
+    def on_webserver_init(self, web: Any) -> None:
+        """Add the routes that are aiohttp's own."""
+        super().on_webserver_init(web)
+        web_server.extend(web, self.web_parts, self.settings.live.handshake_ms / 1000)
+
     def new_supervisor(
         self, group: Group, deliver: Callable[[Batch], Awaitable[None]]
     ) -> Supervisor:
@@ -165,7 +173,10 @@ class StreamsApp(faust.App):
 
 
 def faust_options(settings: Settings) -> dict[str, Any]:
-    """Faust's own settings, as far as they depend on ours or differ from its defaults."""
+    """Faust's own settings, as far as they depend on ours or differ from its defaults.
+
+    Raises SettingError if the web server's certificate can't be used.
+    """
     rebalance_s = settings.rebalance_timeout_ms / 1000
     return {
         "broker": [f"tally://{address}" for address in settings.kafka.bootstrap],
@@ -190,6 +201,7 @@ def faust_options(settings: Settings) -> dict[str, Any]:
         "web_bind": settings.web_host,
         "web_host": settings.web_host,
         "web_port": settings.web_port,
+        "web_ssl_context": settings.live.tls_context(),
         # Told to the whole group, so that questions find the worker that can answer them.
         "canonical_url": settings.advertised_url,
         # Faust's own pages know nothing of our tables.

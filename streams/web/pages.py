@@ -5,24 +5,14 @@ from typing import Any
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streams import metrics
-from streams.jobs.names import HASHTAG_COUNTS
 from streams.transport.app import StreamsApp
-from streams.web.live.follower import Follower
 from streams.web.openapi import add_openapi
-from streams.web.problems import problem_details
-from streams.web.queries.forwarding import Forwarder
-from streams.web.queries.handlers import Queries
-from streams.web.queries.worker_counts import WorkerCounts
+from streams.web.problems import use_problem_details
 
 
 def add_pages(app: StreamsApp) -> None:
     """Add the pages to the application."""
-    server = app.web.web_app
-    server.middlewares.append(problem_details)
-    follower = Follower(app.settings)
-    counts = WorkerCounts(app, HASHTAG_COUNTS, Forwarder())
-    Queries(app.settings, follower, counts, lambda _request, _tag: None).add_to(server)
-    add_openapi(server)
+    app.web_parts += [use_problem_details, add_openapi]
 
     @app.page("/metrics")
     async def show_metrics(web: Any, request: Any) -> Any:  # noqa: ARG001

@@ -107,6 +107,7 @@ async def test_messages_say_where_they_stand(kafka: LocalKafka, topic: str) -> N
         await until(lambda: len(listener.messages) == 100)
     seen = {TP(topic, 0): 0, TP(topic, 1): 0}
     for message in listener.messages:
+        message.encode()
         body = json.loads(message.frame[2 if message.frame[1] < 126 else 4 :])
         assert body["key"].encode() == message.key
         assert body["id"] == f"{topic}-{message.tp.partition}-{message.offset}"

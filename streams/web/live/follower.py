@@ -104,6 +104,11 @@ class Follower:
                 linger = self._settings.live.linger_ms / 1000
                 self._stopping = asyncio.get_running_loop().call_later(linger, self._cancel)
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has read what was there when it began."""
+        return self._caught_up.is_set()
+
     async def ready(self, seconds: float) -> bool:
         """Wait until it has read what was there when it began; False if it takes longer."""
         return await _within(self._caught_up.wait(), seconds)

@@ -39,9 +39,9 @@ class Piece:
 
 
 class Message:
-    """One record. Its text is made when somebody wants it, and then kept."""
+    """One record. `frame` is empty until somebody wants it and calls `encode`; then it is kept."""
 
-    __slots__ = ("_frame", "key", "offset", "piece", "timestamp", "value")
+    __slots__ = ("frame", "key", "offset", "piece", "timestamp", "value")
 
     def __init__(self, piece: Piece, record: Any) -> None:
         self.piece = piece
@@ -49,18 +49,16 @@ class Message:
         self.timestamp: int = record.timestamp
         self.key: bytes | None = record.key
         self.value: bytes | None = record.value
-        self._frame: bytes | None = None
+        self.frame = b""
 
     @property
     def tp(self) -> TP:
         return self.piece.tp
 
-    @property
-    def frame(self) -> bytes:
-        """As a WebSocket frame, with the cursor of those who follow live."""
-        if self._frame is None:
-            self._frame = self.frame_at(f"{self.piece.prefix}{self.offset + 1}")
-        return self._frame
+    def encode(self) -> None:
+        """Make the WebSocket frame, with the cursor of those who follow live."""
+        if not self.frame:
+            self.frame = self.frame_at(f"{self.piece.prefix}{self.offset + 1}")
 
     def frame_at(self, cursor: str) -> bytes:
         """As a WebSocket frame with another cursor."""
@@ -70,6 +68,16 @@ class Message:
             f'"timestamp":{self.timestamp},"id":"{topic}-{partition}-{self.offset}",'
             f'"cursor":"{cursor}"}}'.encode()
         )
+
+
+class Item:
+    """What else waits for a connection: `key` is None for what must not be conflated."""
+
+    __slots__ = ("frame", "key")
+
+    def __init__(self, frame: bytes, key: bytes | None = None) -> None:
+        self.frame = frame
+        self.key = key
 
 
 def key_as_json(key: bytes | None) -> str:

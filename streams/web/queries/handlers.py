@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -15,7 +16,8 @@ from streams.core.window_count import WindowCount
 from streams.errors import NotOwnerError, NotReadyError, QueryError, RequestError
 from streams.settings import Settings
 from streams.web.live.follower import Follower
-from streams.web.problems import Handler, problem
+from streams.web.live.selection import ALL
+from streams.web.problems import Handler, problem, problem_of
 from streams.web.queries.history import History
 from streams.web.queries.question import HOP_HEADER, Hop, OpenCounts, Question
 
@@ -28,8 +30,8 @@ RETRY_AFTER = 1
 TOP, MAX_TOP = 20, 1000
 
 
-#: Raises RequestError if a request may not see a hashtag; None stands for all of them.
-Allowed = Callable[[web.Request, str | None], None]
+#: Raises RequestError if a request may not see a hashtag; `*` stands for all of them.
+Authorize = Callable[[web.Request, str], Awaitable[None]]
 
 
 class Queries:
@@ -40,14 +42,14 @@ class Queries:
         settings: Settings,
         follower: Follower,
         open_counts: OpenCounts | None,
-        allowed: Allowed,
+        authorize: Authorize,
     ) -> None:
         self._settings = settings
         self._follower = follower
         self._history = History(settings)
         follower.listen(self._history)
         self._open_counts = open_counts
-        self._allowed = allowed
+        self._authorize = authorize
         self._turn = asyncio.Semaphore(AT_A_TIME)
 
     def add_to(self, app: web.Application) -> None:
@@ -65,9 +67,9 @@ class Queries:
             except NotOwnerError as exc:
                 return problem(421, str(exc))
             except QueryError as exc:
-                return problem(503, str(exc), retry_after=RETRY_AFTER)
+                return problem(503, str(exc), RETRY_AFTER)
             except RequestError as exc:
-                return problem(exc.status, str(exc))
+                return problem_of(exc)
             text = json.dumps(body, ensure_ascii=False)
             headers = {"Cache-Control": "no-store"}
             return web.Response(text=text, content_type="application/json", headers=headers)
@@ -75,7 +77,7 @@ class Queries:
         return handle
 
     async def _hashtag(self, request: web.Request) -> Any:
-        question = self._question(request)
+        question = await self._question(request)
         async with self._reading_results():
             open_ = None if self._open_counts is None else await self._ask(question)
             # Looked up last, so that what has been closed meanwhile isn't missed.
@@ -87,14 +89,14 @@ class Queries:
         }
 
     async def _open(self, request: web.Request) -> Any:
-        question = self._question(request)
+        question = await self._question(request)
         if self._open_counts is None:
             raise NotReadyError("this gateway knows no worker to ask: see STREAMS_LIVE_WORKERS")
         counts = await self._ask(question)
         return {"hashtag": question.hashtag, "open": [asdict(one) for one in counts]}
 
     async def _latest(self, request: web.Request) -> Any:
-        self._allowed(request, None)
+        await self._authorize(request, ALL)
         n = _top(request)
         async with self._reading_results():
             window = self._history.newest()
@@ -125,14 +127,14 @@ class Queries:
         except TimeoutError:
             raise NotReadyError("no answer came in time") from None
 
-    def _question(self, request: web.Request) -> Question:
+    async def _question(self, request: web.Request) -> Question:
         text = _tag(request)
         if len(text.encode()) > self._settings.max_value_bytes:
             raise BadRequestError("The hashtag is longer than any that is counted")
         hashtag = hashtag_of(text)
         if hashtag is None:
             raise BadRequestError("Hashtags of one character are not counted")
-        self._allowed(request, hashtag)
+        await self._authorize(request, hashtag)
         return Question(text, hashtag, _hop(request), request.headers.get("Authorization"))
 
     async def _close(self, _app: web.Application) -> None:
@@ -147,7 +149,7 @@ class BadRequestError(RequestError):
 class NothingKnownError(RequestError):
     """No closed window is known here."""
 
-    status = 404
+    status = HTTPStatus.NOT_FOUND
 
 
 def _but(open_: list[WindowCount], closed: list[WindowCount]) -> list[Any]:
