@@ -44,10 +44,7 @@ async def serve(settings: Settings) -> None:
 async def running(settings: Settings, site: LiveSite) -> AsyncIterator[None]:
     """Serve as long as the context lasts."""
     app = web.Application()
-    use_problem_details(app)
-    add_openapi(app)
-    site.add_to(app)
-    _add_pages(app, site)
+    add_routes(app, site)
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -73,7 +70,12 @@ def allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _add_pages(app: web.Application, site: LiveSite) -> None:
+def add_routes(app: web.Application, site: LiveSite) -> None:
+    """Add all that a gateway serves."""
+    use_problem_details(app)
+    add_openapi(app)
+    site.add_to(app)
+
     async def show_metrics(_request: web.Request) -> web.Response:
         """`GET /metrics`."""
         return web.Response(body=generate_latest(), content_type=CONTENT_TYPE_LATEST.split(";")[0])

@@ -77,7 +77,7 @@ class GatewayCounts:
                 self._workers.remove(worker)
                 self._workers.append(worker)
             await asyncio.sleep(0)
-        raise problem
+        raise NotReadyError(f"no worker can tell: {problem.happened}") from problem
 
     async def close(self) -> None:
         await self._forwarder.close()
