@@ -87,7 +87,7 @@ async def test_two_workers_that_take_each_other_for_the_owner_do_not_go_in_circl
 
     async with serving(watched(first)) as ask_first, serving(watched(second)) as ask_second:
         for counts, other in ((first, ask_second), (second, ask_first)):
-            counts._app.router = SimpleNamespace(  # type: ignore[misc,assignment]
+            counts._app.router = SimpleNamespace(  # type: ignore[assignment]
                 external_topics_metadata=lambda url=other.url: {url: {"partials": [1]}}
             )
         assert (await ask_first("/hashtags/tag/open")).status == 503
@@ -97,7 +97,7 @@ async def test_two_workers_that_take_each_other_for_the_owner_do_not_go_in_circl
 async def test_a_worker_that_takes_itself_for_the_owner_asks_itself_once() -> None:
     counts = worker_counts(None)
     async with serving(counts) as ask:
-        counts._app.router = SimpleNamespace(  # type: ignore[misc,assignment]
+        counts._app.router = SimpleNamespace(  # type: ignore[assignment]
             external_topics_metadata=lambda: {ask.url: {"partials": [1]}}
         )
         assert (await ask("/hashtags/tag/open")).status == 503

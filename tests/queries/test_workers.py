@@ -4,6 +4,7 @@ import json
 import random
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,10 @@ def told(worker: Worker) -> dict[str, Any]:
     return found
 
 
+def is_told(worker: Worker, expected: dict[str, Any]) -> bool:
+    return told(worker) == expected
+
+
 @pytest.fixture
 def app(kafka: Kafka, unique: Name, tmp_path: Path) -> Iterator[Application]:
     variables = {
@@ -107,7 +112,7 @@ def test_every_worker_and_gateway_tells_the_same_and_the_right_counts(
     until(lambda: sum(len(w.running()) for w in workers) == app.tasks, "all run", 60, app.tails)
     for worker in workers:
         assert worker.running(), "each runs some task"
-        until(lambda one=worker: told(one) == expected, "all is counted", 60, app.tails)
+        until(partial(is_told, worker, expected), "all is counted", 60, app.tails)
     alone = app.worker("gateway", STREAMS_LIVE_WORKERS=f"http://127.0.0.1:1,{url(workers[2])}")
     alone.start(command=GATEWAY)
     until(lambda: is_healthy(alone), "the gateway is ready", 30, alone.tail)
