@@ -3,19 +3,27 @@
 import logging
 
 from streams.jobs.hashtags import hashtags
+from streams.jobs.names import HASHTAG_COUNTS
 from streams.settings import Settings
-from streams.settings_or_exit import settings_or_exit
+from streams.settings_or_exit import exit_if_wrong, settings_or_exit
 from streams.transport.app import StreamsApp
+from streams.web.live.site import LiveSite
 from streams.web.pages import add_pages
+from streams.web.queries.forwarding import Forwarder
+from streams.web.queries.worker_counts import WorkerCounts
 
 
 def create_app(settings: Settings) -> StreamsApp:
-    """The application with all its jobs and pages."""
+    """The application with all its jobs and pages. Raises SettingError."""
     logging.getLogger("aiokafka").setLevel(logging.WARNING)  # it tells of every connection
     app = StreamsApp(settings)
     hashtags(app, settings)
     add_pages(app)
+    if settings.live.enabled:
+        counts = WorkerCounts(app, HASHTAG_COUNTS, Forwarder())
+        app.web_parts.append(LiveSite(settings, counts).add_to)
     return app
 
 
-app = create_app(settings_or_exit())
+with exit_if_wrong():
+    app = create_app(settings_or_exit())

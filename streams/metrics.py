@@ -35,3 +35,13 @@ STANDBY_LAG = Gauge(
 REBALANCES = Counter("streams_rebalances", "Rebalances this worker took part in")
 ASSIGNED_TASKS = Gauge("streams_assigned_tasks", "Tasks this worker owns", ["state"])
 TASK_FAILURES = Counter("streams_task_failures", "Tasks that closed by an error", ["error"])
+LIVE_CONNECTIONS = Gauge("streams_live_connections", "WebSocket connections")
+LIVE_REFUSED = Counter("streams_live_refused", "WebSocket requests refused", ["status"])
+LIVE_DELIVERIES = Counter("streams_live_deliveries", "Results handed to WebSocket connections")
+LIVE_EVICTIONS = Counter("streams_live_evictions", "WebSocket connections closed by us", ["reason"])
+LIVE_CONFLATED = Counter(
+    "streams_live_conflated",
+    "Messages never sent to a slow client, for a newer one took their place",
+)
+LIVE_QUEUE_BYTES = Gauge("streams_live_queue_bytes", "Bytes that wait for WebSocket clients")
+LIVE_REPLAYS = Counter("streams_live_replays", "Resumed connections, by what served them", ["from"])

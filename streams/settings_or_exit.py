@@ -1,6 +1,8 @@
 """The settings of a process that can't do without them."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 
 from streams.errors import SettingError
 from streams.settings import Settings
@@ -8,7 +10,14 @@ from streams.settings import Settings
 
 def settings_or_exit() -> Settings:
     """The environment's settings; a wrong one ends the process with its name, not a traceback."""
-    try:
+    with exit_if_wrong():
         return Settings.from_env(os.environ)
+
+
+@contextlib.contextmanager
+def exit_if_wrong() -> Iterator[None]:
+    """The same for settings that turn out to be wrong when they are used."""
+    try:
+        yield
     except SettingError as exc:
         raise SystemExit(f"tally: {exc}") from None
