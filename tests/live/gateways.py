@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 from aiokafka import AIOKafkaProducer
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from deploy.local import ExternalKafka, LocalKafka
 from streams.settings import Settings
@@ -87,6 +88,15 @@ async def read(ws: ClientConnection, n: int = 1, seconds: float = SECONDS) -> li
         return [json.loads(await ws.recv()) for _ in range(n)]
 
 
+async def code_of_closing(ws: ClientConnection) -> int | None:
+    """Read on until it is closed; the code that the server gave, None if it gave none."""
+    try:
+        while True:
+            await read(ws)
+    except ConnectionClosed as closed:
+        return closed.rcvd.code if closed.rcvd is not None else None
+
+
 async def results(ws: ClientConnection, n: int, seconds: float = SECONDS) -> list[dict[str, Any]]:
     """Messages until `n` of them were results; only those."""
     found: list[dict[str, Any]] = []
@@ -106,7 +116,7 @@ async def send(
     partitions: int = 2,
     padding: str = "",
 ) -> None:
-    """Write `{"n": n}` for each number; its key is `k<n % keys>`, all of one key in one partition."""
+    """Write `{"n": n}` for each number; its key is `k<n % keys>`, each key in one partition."""
     pending = [
         await producer.send(
             topic,

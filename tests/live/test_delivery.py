@@ -1,20 +1,30 @@
-"""Delivery over a real broker to the `websockets` client: everyone's own keys, resuming, slowness."""
+"""Delivery over a real broker to the `websockets` client: own keys only, resuming, slow readers."""
 
 import asyncio
 import contextlib
-import json
 import random
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from websockets.exceptions import ConnectionClosed
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.structs import TopicPartition
 
 from deploy.local import LocalKafka
+from streams.core.columns import TP
 from streams.web.live.cursor import Positions, decode
 from tests.application import create_topics
-from tests.live.gateways import by_key, gateway, numbers, read, results, send, until
+from tests.live.gateways import (
+    by_key,
+    code_of_closing,
+    gateway,
+    numbers,
+    read,
+    results,
+    send,
+    until,
+)
 from tests.scene import seed_of_run
 
 
@@ -123,16 +133,13 @@ async def _write_slowly(producer: AIOKafkaProducer, topic: str, total: int) -> N
 async def test_what_retention_has_taken_is_a_gap(
     kafka: LocalKafka, topic: str, producer: AIOKafkaProducer
 ) -> None:
-    from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
-    from aiokafka.structs import TopicPartition
-
     await send(producer, topic, range(300))
     admin = AIOKafkaAdminClient(**kafka.client_options())
     await admin.start()
     tp = TopicPartition(topic, 0)
     await admin.delete_records({tp: RecordsToDelete(before_offset=150)})
     await admin.close()
-    since = Positions({(topic, 0): 0, (topic, 1): 95}).base()  # type: ignore[dict-item]
+    since = Positions({TP(topic, 0): 0, TP(topic, 1): 95}).base()
     async with (
         gateway(kafka, topic, LIVE_HISTORY="0") as served,
         served.client(f"key=*&since={since}") as ws,
@@ -167,11 +174,8 @@ async def test_a_slow_reader_is_evicted_and_the_others_go_on(
             assert numbers(await results(quick, total)) == list(range(n, n + total))
             n += total
         await served.until(lambda: served.connections == 1)
-        with pytest.raises(ConnectionClosed) as closed:
-            while True:
-                await read(slow)
         # The close frame waits behind what was sent, so it may be cut off before it gets through.
-        assert closed.value.rcvd is None or closed.value.rcvd.code == 1013
+        assert await code_of_closing(slow) in (None, 1013)
 
 
 async def test_a_slow_reader_that_asks_for_it_sees_the_newest(
@@ -195,7 +199,7 @@ async def test_a_slow_reader_that_asks_for_it_sees_the_newest(
         newest = {k: max(range(k, n, 3)) for k in range(2)}
         while not got or any(by_key(got).get(f"k{k}", [0])[-1] < newest[k] for k in range(2)):
             got += await results(slow, 1)
-        assert len(got) == n * 2 // 3 - connection.outbox.dropped
+        assert len(got) == n - len(range(2, n, 3)) - connection.outbox.dropped
         for found in by_key(got).values():
             assert found == sorted(set(found))
         ends = [sum(decode(m["cursor"], [topic]).values()) for m in got]
@@ -203,7 +207,7 @@ async def test_a_slow_reader_that_asks_for_it_sees_the_newest(
         assert served.connections == 1
 
 
-async def test_clients_stay_over_an_outage(topic: str, tmp_path: Any) -> None:
+async def test_clients_stay_over_an_outage(topic: str) -> None:
     with LocalKafka() as kafka:
         options = kafka.client_options()
         await create_topics(options, topic, partitions=2)
@@ -231,9 +235,6 @@ async def test_the_server_says_good_bye(
         await read(ws)
         deaf = await served.client("key=k0")
         deaf.transport.pause_reading()
-    with pytest.raises(ConnectionClosed) as closed:
-        await read(ws)
-    assert closed.value.rcvd is not None
-    assert closed.value.rcvd.code == 1001
+    assert await code_of_closing(ws) == 1001
     deaf.transport.abort()
-    assert json.dumps(served.connections) == "0"
+    assert served.connections == 0

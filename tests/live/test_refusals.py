@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from deploy.local import LocalKafka
 from streams.core.columns import TP
 from streams.web.live.cursor import MAX_OFFSET, Positions
 from tests.application import create_topics
-from tests.live.gateways import HOST, RunningGateway, gateway, read, until
+from tests.live.gateways import HOST, RunningGateway, code_of_closing, gateway, read, until
 
 CANARY = "canary-in-a-coal-mine"
 ADMIN = "canary-in-a-gold-mine"
@@ -194,14 +193,6 @@ async def test_forged_cursors(opened: RunningGateway, topic_there: str) -> None:
         await read(ws)
 
 
-async def code_of_closing(ws: ClientConnection) -> int:
-    with pytest.raises(ConnectionClosed) as closed:
-        while True:
-            await read(ws)
-    assert closed.value.rcvd is not None
-    return closed.value.rcvd.code
-
-
 @pytest.mark.parametrize(
     "message",
     [
@@ -301,19 +292,21 @@ async def test_a_half_open_handshake_is_cut(kafka: LocalKafka, topic_there: str)
 
 async def test_a_dead_peer_is_evicted(kafka: LocalKafka, topic_there: str) -> None:
     """One that took part in the handshake, and then doesn't answer pings, as after a power cut."""
-    async with gateway(kafka, topic_there, LIVE_HEARTBEAT_SECONDS="1") as served:
-        async with served.client("key=k0") as alive:
-            await read(alive)
-            with socket.create_connection((HOST, served.settings.web_port)) as dead:
-                dead.sendall(
-                    b"GET /ws?key=k0 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
-                    b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-                )
-                await until(lambda: served.connections == 2)
-                await until(lambda: served.connections == 1)
-            await alive.send('{"action": "subscribe", "keys": []}')
-            await read(alive)
+    async with (
+        gateway(kafka, topic_there, LIVE_HEARTBEAT_SECONDS="1") as served,
+        served.client("key=k0") as alive,
+    ):
+        await read(alive)
+        with socket.create_connection((HOST, served.settings.web_port)) as dead:
+            dead.sendall(
+                b"GET /ws?key=k0 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+                b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+            )
+            await until(lambda: served.connections == 2)
+            await until(lambda: served.connections == 1)
+        await alive.send('{"action": "subscribe", "keys": []}')
+        await read(alive)
 
 
 async def test_the_registry(guarded: RunningGateway, opened: RunningGateway) -> None:

@@ -13,7 +13,6 @@ from streams.web.live.messages import Item, Message, Piece, json_value
 from streams.web.live.outbox import Outbox
 from streams.web.live.selection import Channel
 
-
 TOPICS = st.sampled_from(["t1", "t2"])
 KEYS = st.sampled_from([b"a", b"b", b"c"])
 CHANNELS: st.SearchStrategy[Channel] = st.tuples(TOPICS, KEYS | st.none())
