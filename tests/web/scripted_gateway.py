@@ -103,6 +103,10 @@ class ScriptedGateway:
                 with suppress(ConnectionError):
                     await socket.send_str(message)
 
+    def forget(self) -> None:
+        """Become another one, which has no result yet."""
+        self._results.clear()
+
     def drop(self) -> None:
         """Cut all connections, without a goodbye."""
         for request in self._sockets.values():
@@ -114,12 +118,14 @@ class ScriptedGateway:
             return web.Response(status=401)
         if "*" in request.query.get("hashtag", "") and not self.allows_all:
             return web.Response(status=403)
+        since = int(request.query.get("since", len(self._results)))
+        if since > len(self._results):
+            return web.json_response({"detail": "This cursor is of another topic"}, status=400)
         socket = web.WebSocketResponse(protocols=("tally.v1",))
         if not socket.can_prepare(request):
             return web.Response(status=426)
         self.asked.append(dict(request.query))
         await socket.prepare(request)
-        since = int(request.query.get("since", len(self._results)))
         await socket.send_str(subscribed(since))
         for message in self._results[since:]:
             await socket.send_str(message)

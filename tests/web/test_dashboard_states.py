@@ -106,6 +106,20 @@ async def test_a_gap_is_told(gateway: ScriptedGateway) -> None:
         seen.check()
 
 
+async def test_a_cursor_of_former_times_is_given_up(gateway: ScriptedGateway) -> None:
+    async with browsing(gateway.url) as seen:
+        await seen.until_live()
+        await gateway.window(now() - 2 * W, now() - W, {"kafka": 20})
+        await seen.until_rows("#kafka")
+        gateway.forget()
+        gateway.drop()
+        await seen.until("document.querySelector('#notice').textContent.includes('may be missing')")
+        await seen.until_live()
+        await gateway.window(now() - W, now(), {"python": 30})  # with the first one's id
+        await seen.until_rows("#python")
+        seen.check("status of 400", *AWAY)
+
+
 async def test_a_token_is_asked_for(gateway: ScriptedGateway) -> None:
     gateway.token = "s3cret"
     async with browsing(gateway.url) as seen:
