@@ -104,7 +104,8 @@ export function describe(model, window, words) {
     return { span, state: "provisional", summary: `${amount} so far` };
   }
   const keys = asAmount(window.keys, words.one, words.many);
-  if (model.kind === "price") return { span, state: "final", summary: keys };
+  // A single price's minute may not be over yet.
+  if (model.kind === "price") return { span, state: "", summary: keys };
   if (window.isPartial) return { span, state: "final", summary: `the first ${keys}` };
   const total = asAmount(window.total, "mention", "mentions");
   return { span, state: "final", summary: `${keys}, ${total}` };
