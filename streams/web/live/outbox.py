@@ -17,7 +17,10 @@ STUCK_SECONDS = 0.02
 
 
 class Wire(Protocol):
-    """A connection's transport."""
+    """A connection's transport; `is_full` while it wants no more."""
+
+    @property
+    def is_full(self) -> bool: ...
 
     def write(self, data: bytes) -> None:
         """Hand over whole frames; never blocks."""
@@ -43,6 +46,7 @@ class Outbox:
         "_max_messages",
         "_overflow",
         "_queue",
+        "_waits",
         "_wire",
         "dropped",
         "pending",
@@ -71,6 +75,7 @@ class Outbox:
         self._queue: Queue = NewestOnly() if conflating else Fifo()
         self._drainer: asyncio.Task[None] | None = None
         self._closed = False
+        self._waits = False
 
     @property
     def queued(self) -> int:
@@ -85,7 +90,7 @@ class Outbox:
     @property
     def is_slow(self) -> bool:
         """Whether the reader is behind: what is flushed now has to wait."""
-        return bool(self._queue) or self._wire.buffered() > CHUNK
+        return self._waits or self._wire.is_full
 
     def send(self, item: Message | Item) -> None:
         """Hand over one message."""
@@ -97,15 +102,14 @@ class Outbox:
         pending, self.pending = self.pending, []
         if self._closed:
             return
-        if self.is_slow:
-            self._wait(pending)
-            return
-        data = pending[0].frame if len(pending) == 1 else b"".join([i.frame for i in pending])
-        if len(data) > CHUNK and len(pending) > 1:
+        n = len(pending)
+        data = pending[0].frame if n == 1 else b"".join([item.frame for item in pending])
+        # One comparison more, or call, is paid for by every delivery.
+        if self._waits or self._wire.is_full or (n > 1 and len(data) > CHUNK):
             self._wait(pending)
             return
         self._wire.write(data)
-        self.sent += len(pending)
+        self.sent += n
 
     def drop(self, n: int = 1) -> None:
         """Count messages that the client doesn't get: it is behind, and newer ones follow."""
@@ -139,10 +143,11 @@ class Outbox:
     def _pump(self) -> bool:
         """Write as much as the transport wants now; whether that was anything."""
         before = self.sent
-        while self._queue and self._wire.buffered() <= CHUNK:
+        while self._queue and not self._wire.is_full:
             frames = self._queue.take(CHUNK)
             self._wire.write(b"".join(frames))
             self.sent += len(frames)
+        self._waits = bool(self._queue)
         return self.sent > before
 
     async def _drain(self) -> None:

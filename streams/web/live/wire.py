@@ -8,6 +8,7 @@ piece, so that they fall between ours.
 """
 
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -22,7 +23,7 @@ SEND_BUFFER = 128 * 1024
 class AiohttpWire:
     """See `outbox.Wire`; for a request whose WebSocket is prepared, without compression."""
 
-    __slots__ = ("_protocol", "_transport")
+    __slots__ = ("_protocol", "_transport", "write")
 
     def __init__(self, request: web.Request) -> None:
         transport, protocol = request.transport, request.protocol
@@ -33,9 +34,13 @@ class AiohttpWire:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self._transport: Any = transport
         self._protocol: Any = protocol
+        #: Every delivery calls it.
+        self.write: Callable[[bytes], None] = transport.write
 
-    def write(self, data: bytes) -> None:
-        self._transport.write(data)
+    @property
+    def is_full(self) -> bool:
+        paused: bool = self._protocol._paused
+        return paused
 
     def buffered(self) -> int:
         size: int = self._transport.get_write_buffer_size()
