@@ -80,7 +80,7 @@ class Outbox:
     @property
     def queued_bytes(self) -> int:
         """Bytes that wait for the reader, the transport's included."""
-        return self._queue.bytes + self._wire.buffered()
+        return self._queue.size + self._wire.buffered()
 
     @property
     def is_slow(self) -> bool:

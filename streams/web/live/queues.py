@@ -10,9 +10,9 @@ Waiting = Message | Item
 
 
 class Queue(Protocol):
-    """First in, first out; `bytes` is the sum of the frames."""
+    """First in, first out; `size` is the sum of the frames in bytes."""
 
-    bytes: int
+    size: int
 
     def put(self, item: Waiting) -> bool:
         """Append; true if an older one was dropped for it."""
@@ -29,15 +29,15 @@ class Queue(Protocol):
 class Fifo:
     """Keeps all."""
 
-    __slots__ = ("_items", "bytes")
+    __slots__ = ("_items", "size")
 
     def __init__(self) -> None:
         self._items: deque[Waiting] = deque()
-        self.bytes = 0
+        self.size = 0
 
     def put(self, item: Waiting) -> bool:
         self._items.append(item)
-        self.bytes += len(item.frame)
+        self.size += len(item.frame)
         return False
 
     def take(self, up_to: int) -> list[bytes]:
@@ -45,13 +45,13 @@ class Fifo:
         while self._items and (not frames or len(self._items[0].frame) <= up_to):
             frame = self._items.popleft().frame
             up_to -= len(frame)
-            self.bytes -= len(frame)
+            self.size -= len(frame)
             frames.append(frame)
         return frames
 
     def clear(self) -> None:
         self._items.clear()
-        self.bytes = 0
+        self.size = 0
 
     def __len__(self) -> int:
         return len(self._items)
@@ -60,11 +60,11 @@ class Fifo:
 class NewestOnly:
     """Keeps the newest result of each key, in the place of the newest: cursors never go back."""
 
-    __slots__ = ("_items", "bytes")
+    __slots__ = ("_items", "size")
 
     def __init__(self) -> None:
         self._items: OrderedDict[Hashable, Waiting] = OrderedDict()
-        self.bytes = 0
+        self.size = 0
 
     def put(self, item: Waiting) -> bool:
         name: Hashable = item
@@ -72,9 +72,9 @@ class NewestOnly:
             name = (item.piece.tp.topic, item.key)
         older = self._items.pop(name, None)
         if older is not None:
-            self.bytes -= len(older.frame)
+            self.size -= len(older.frame)
         self._items[name] = item
-        self.bytes += len(item.frame)
+        self.size += len(item.frame)
         return older is not None
 
     def take(self, up_to: int) -> list[bytes]:
@@ -85,13 +85,13 @@ class NewestOnly:
                 break
             self._items.popitem(last=False)
             up_to -= len(frame)
-            self.bytes -= len(frame)
+            self.size -= len(frame)
             frames.append(frame)
         return frames
 
     def clear(self) -> None:
         self._items.clear()
-        self.bytes = 0
+        self.size = 0
 
     def __len__(self) -> int:
         return len(self._items)
