@@ -23,6 +23,7 @@
         CursorError                a cursor is garbled, or of other topics
         UnauthorizedError          no token, or a wrong one
         ForbiddenError             a key, site or page that isn't allowed
+        UpgradeRequiredError       this address is for WebSockets
         TooManyConnectionsError    from one address
         UnavailableError           not now, but perhaps later
 
@@ -168,6 +169,13 @@ class ForbiddenError(RequestError):
     """The client may not have this; another one may."""
 
     status = HTTPStatus.FORBIDDEN
+
+
+class UpgradeRequiredError(RequestError):
+    """The request would be followed, were it a WebSocket's handshake."""
+
+    default_remedy = "Connect with ws:// or wss://"
+    status = HTTPStatus.UPGRADE_REQUIRED
 
 
 class TooManyConnectionsError(RequestError):

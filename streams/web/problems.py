@@ -26,6 +26,8 @@ def problem(status: int, detail: str, retry_after: int = RETRY_SECONDS) -> web.R
     headers = {"Cache-Control": "no-store"}
     if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
         headers["Retry-After"] = str(retry_after)
+    if status == HTTPStatus.UPGRADE_REQUIRED:
+        headers["Upgrade"] = "websocket"
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     return web.Response(

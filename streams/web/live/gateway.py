@@ -19,6 +19,7 @@ from streams.errors import (
     TallyError,
     TooManyConnectionsError,
     UnavailableError,
+    UpgradeRequiredError,
 )
 from streams.settings import Settings
 from streams.web.live import protocol
@@ -148,10 +149,11 @@ class Gateway:
             max_msg_size=self._settings.max_message_bytes,
             timeout=CLOSE_SECONDS,
         )
-        if not ws.can_prepare(request):
-            raise RequestError("This is no WebSocket handshake", "Connect with ws:// or wss://")
         async with self.follower.held():
             await self._prepare(asked)
+            # Last: browsers hide why an upgrade was refused, and learn it by a plain request.
+            if not ws.can_prepare(request):
+                raise UpgradeRequiredError("This is no WebSocket handshake")
             await ws.prepare(request)
             connection = Connection(
                 asked, ws, AiohttpWire(request), self._settings, self.hub, self.follower

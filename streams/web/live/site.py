@@ -5,6 +5,7 @@ import asyncio
 from aiohttp import web
 
 from streams.settings import Settings
+from streams.web.dashboard.pages import add_dashboard
 from streams.web.live.changelog import ProvisionalCounts
 from streams.web.live.follower import Follower
 from streams.web.live.gateway import Gateway
@@ -19,6 +20,7 @@ class LiveSite:
     """
 
     def __init__(self, settings: Settings, open_counts: OpenCounts | None) -> None:
+        self._topics = settings.live.topics
         self.follower = Follower(settings)
         self.gateway = Gateway(settings, self.follower)
         self._provisional = ProvisionalCounts(settings, self.gateway.hub)
@@ -31,6 +33,7 @@ class LiveSite:
         app.router.add_get("/ws", self.gateway.connect)
         app.router.add_get("/live/connections", self.gateway.show_connections)
         self._queries.add_to(app)
+        add_dashboard(app, self._topics)
         app.on_startup.append(self._start)
         app.on_shutdown.append(self._close)
 
