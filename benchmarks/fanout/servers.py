@@ -19,13 +19,13 @@ from typing import Any, Protocol
 
 from aiohttp import WSMsgType, web
 
+from deploy.local.ports import free_port
 from streams.core.columns import TP
 from streams.web.live.cursor import Positions
 from streams.web.live.hub import Hub
 from streams.web.live.messages import Message, Piece, json_value
 from streams.web.live.outbox import Outbox
 from streams.web.live.wire import AiohttpWire
-from tests.worker import free_port
 
 HOST = "127.0.0.1"
 #: Rounds that may be on their way.

@@ -9,8 +9,8 @@ from streams import metrics
 from streams.web.live.messages import Item, Message
 from streams.web.live.queues import Fifo, NewestOnly, Queue
 
-#: Bytes that are handed to the transport at a time; it never holds more than two of these, or one
-#: long frame. The rest waits here, where frames are shared by all connections.
+#: Bytes that are handed to the transport at a time, if frames aren't longer; it never holds more
+#: than two of these. The rest waits here, where frames are shared by all connections.
 CHUNK = 64 * 1024
 #: Seconds until a transport that said it wants more, but took nothing, is asked again.
 STUCK_SECONDS = 0.02
@@ -22,8 +22,8 @@ class Wire(Protocol):
     @property
     def is_full(self) -> bool: ...
 
-    def write(self, data: bytes) -> None:
-        """Hand over whole frames; never blocks."""
+    def offer(self, data: bytes) -> bool:
+        """Hand over whole frames, which it takes unless it is full; never blocks."""
 
     def buffered(self) -> int:
         """Bytes that were handed over and not yet to the kernel."""
@@ -93,23 +93,21 @@ class Outbox:
         return self._waits or self._wire.is_full
 
     def send(self, item: Message | Item) -> None:
-        """Hand over one message."""
-        self.pending.append(item)
-        self.flush()
+        """Hand over one message; nothing is pending."""
+        if not self._waits and self._wire.offer(item.frame):
+            self.sent += 1
+        else:
+            self._wait((item,))
 
     def flush(self) -> None:
         """Write all that is pending, or let it wait for the reader."""
         pending, self.pending = self.pending, []
-        if self._closed:
-            return
         n = len(pending)
         data = pending[0].frame if n == 1 else b"".join([item.frame for item in pending])
-        # One comparison more, or call, is paid for by every delivery.
-        if self._waits or self._wire.is_full or (n > 1 and len(data) > CHUNK):
+        if self._waits or (n > 1 and len(data) > CHUNK) or not self._wire.offer(data):
             self._wait(pending)
-            return
-        self._wire.write(data)
-        self.sent += n
+        else:
+            self.sent += n
 
     def drop(self, n: int = 1) -> None:
         """Count messages that the client doesn't get: it is behind, and newer ones follow."""
@@ -123,12 +121,14 @@ class Outbox:
 
     def close(self) -> None:
         """Write nothing more, and forget what waits."""
-        self._closed = True
+        self._closed = self._waits = True
         self._queue.clear()
         if self._drainer is not None:
             self._drainer.cancel()
 
     def _wait(self, items: Iterable[Message | Item]) -> None:
+        if self._closed:
+            return
         replaced = sum(map(self._queue.put, items))
         if replaced:
             self.drop(replaced)
@@ -145,7 +145,7 @@ class Outbox:
         before = self.sent
         while self._queue and not self._wire.is_full:
             frames = self._queue.take(CHUNK)
-            self._wire.write(b"".join(frames))
+            self._wire.offer(b"".join(frames))
             self.sent += len(frames)
         self._waits = bool(self._queue)
         return self.sent > before
