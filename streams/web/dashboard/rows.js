@@ -26,6 +26,11 @@ export class RowList {
     this.measure();
   }
 
+  /** The keys of the rows that can be seen, or nearly. */
+  get keys() {
+    return [...this.#nodes.keys()];
+  }
+
   /** The page's size has changed. */
   measure() {
     this.#height = this.#element.querySelector("li")?.offsetHeight || rowHeight(this.#element);
