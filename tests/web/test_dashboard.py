@@ -46,9 +46,9 @@ async def test_live_from_the_producer_to_the_page(browser: Browser, app: Applica
         await seen.page.keyboard.press("/")
         await seen.page.keyboard.type("#Python")
         await seen.page.keyboard.press("Enter")
-        number = "document.querySelector('.card-number').textContent"
+        number = "document.querySelector('.card-number')?.textContent"
         await seen.until(f"/^[0-9]+$/.test({number})")
-        detail = "document.querySelector('.card-detail').textContent"
+        detail = "document.querySelector('.card-detail')?.textContent"
         before = await seen.page.evaluate(detail)
         await seen.until(f"before => {detail} !== before", before)
         await seen.page.reload()
