@@ -14,12 +14,16 @@
         FencedError                another owner has the task's transactional id
         TransactionError           a transaction failed
         StoreError                 RocksDB failed
+      QueryError                 a question can't be answered by this worker now
+        NotOwnerError              another worker runs the key's task
+        NotReadyError              the key's task is being opened, or is about to move
       BadInputError              a producer was given input it can't publish
       VerifyError                what was counted can't be compared with the input
       RequestError               a web client asked for what it can't have; answered with a 4xx
         CursorError                a cursor is garbled, or of other topics
         UnauthorizedError          no token, or a wrong one
         ForbiddenError             a key, site or page that isn't allowed
+        UpgradeRequiredError       this address is for WebSockets
         TooManyConnectionsError    from one address
         UnavailableError           not now, but perhaps later
 
@@ -121,6 +125,20 @@ class StoreError(TaskRetriedError):
     default_remedy = "Look at the disk under STREAMS_DATA_DIR: space, rights, a second process"
 
 
+class QueryError(TallyError):
+    """A question about counts can't be answered by this worker now; nothing else is wrong."""
+
+    default_remedy = "Ask again in a moment"
+
+
+class NotOwnerError(QueryError):
+    """The key's task doesn't run on this worker."""
+
+
+class NotReadyError(QueryError):
+    """The key's task is being opened, is about to move, or can't be reached."""
+
+
 class BadInputError(TallyError):
     """A producer was given a file, line or option it can't publish."""
 
@@ -151,6 +169,13 @@ class ForbiddenError(RequestError):
     """The client may not have this; another one may."""
 
     status = HTTPStatus.FORBIDDEN
+
+
+class UpgradeRequiredError(RequestError):
+    """The request would be followed, were it a WebSocket's handshake."""
+
+    default_remedy = "Connect with ws:// or wss://"
+    status = HTTPStatus.UPGRADE_REQUIRED
 
 
 class TooManyConnectionsError(RequestError):

@@ -9,6 +9,7 @@ To add a setting: one field here, with its variable, kind, default and help; or 
 part, such as `KafkaSettings`. How text becomes a value is in `setting_kinds.py`.
 """
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from streams.setting_kinds import (
     path,
     seconds,
 )
+from streams.web.queries.settings import QuerySettings
 from streams.web.settings import LiveSettings
 
 YEAR_S = 365 * 24 * 3600
@@ -55,6 +57,7 @@ class Settings:
 
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
     live: LiveSettings = field(default_factory=LiveSettings)
+    queries: QuerySettings = field(default_factory=QuerySettings)
 
     app_id: str = setting(
         "STREAMS_APP_ID",
@@ -190,7 +193,11 @@ class Settings:
 
     PREFIX: ClassVar[str] = "STREAMS_"
     #: Settings that have a class of their own, by the field that holds them.
-    PARTS: ClassVar[Mapping[str, type[Any]]] = {"kafka": KafkaSettings, "live": LiveSettings}
+    PARTS: ClassVar[Mapping[str, type[Any]]] = {
+        "kafka": KafkaSettings,
+        "live": LiveSettings,
+        "queries": QuerySettings,
+    }
 
     def __post_init__(self) -> None:
         if not self.dead_letter_topic:
@@ -208,6 +215,16 @@ class Settings:
         refuse_unknown(environ, known, cls.PREFIX)
         parts = {name: part(**parsed(part, environ)) for name, part in cls.PARTS.items()}
         return cls(**parts, **parsed(cls, environ))
+
+    @property
+    def advertised_url(self) -> str:
+        """Where others reach this worker's web server."""
+        if self.queries.advertised_url is not None:
+            return self.queries.advertised_url
+        is_any = self.web_host in {"0.0.0.0", "::"}
+        name = socket.gethostname() if is_any else self.web_host
+        scheme = "https" if self.live.tls_certfile is not None else "http"
+        return f"{scheme}://{f'[{name}]' if ':' in name else name}:{self.web_port}"
 
     def _check_topics(self) -> None:
         if len(self.dead_letter_topic) > TOPIC_LENGTH:
@@ -261,4 +278,5 @@ class Settings:
 
 def describe(settings: Settings) -> list[Row]:
     """All settings in the order of this file, as a person would write them; secrets masked."""
-    return [row for part in (settings.kafka, settings, settings.live) for row in rows(part)]
+    parts = (settings.kafka, settings, settings.live, settings.queries)
+    return [row for part in parts for row in rows(part)]

@@ -9,16 +9,18 @@ from aiokafka.errors import KafkaError
 from faust.types import AgentT, StreamT
 
 from streams.access import explain
+from streams.core.columns import TP
 from streams.core.windows import TumblingWindows
-from streams.errors import StartError, TallyError
+from streams.errors import NotReadyError, StartError, TallyError
 from streams.kafka.cluster import KafkaCluster, WallClock
 from streams.settings import Settings
 from streams.state.rocksdb import RocksStore
 from streams.tasks.batch import Batch, Body, run_body
 from streams.tasks.context import TaskContext
 from streams.tasks.factory import TaskFactory
-from streams.tasks.topology import Topology, WindowedCount
+from streams.tasks.topology import Topology, WindowedCount, changelog_topic, partials_topic
 from streams.transport import memory, web_server
+from streams.transport.lease import Lease
 from streams.transport.prepare import begin_offsets, prepare_topics
 from streams.transport.schema import BatchSchema
 from streams.transport.slot import Group
@@ -60,14 +62,14 @@ class StreamsApp(faust.App):
         `selection` lists the functions that an agent of `source` applies to the values, in their
         order: stored counts depend on them, so starting with others is refused.
         """
-        prefix = f"{self.settings.app_id}-{name}"
+        app_id = self.settings.app_id
         count = WindowedCount(
             name=name,
             windows=windows,
             selection=selection,
             source_topic=source,
-            partials_topic=f"{prefix}-repartition",
-            changelog_topic=f"{prefix}-changelog",
+            partials_topic=partials_topic(app_id, name),
+            changelog_topic=changelog_topic(app_id, name),
         )
         self._counts.append(count)
         table = CountTable(
@@ -143,8 +145,17 @@ class StreamsApp(faust.App):
         assert self._context is not None, "tasks run after the application has started"
         factory = TaskFactory(self._context, self.topology, self._store)
         standbys = Standbys(factory.standby, self._context.cluster.follower())
-        self.tasks = Supervisor(factory, group, deliver, self._fail, standbys)
+        # Less than half of a session, which leaves time for a slow answer.
+        lease = Lease(group, self.settings.heartbeat_interval_ms / 1000)
+        self.tasks = Supervisor(factory, group, deliver, self._fail, standbys, lease)
         return self.tasks
+
+    def task_of(self, table: str, key: bytes) -> TP:
+        """The partition whose second-stage task counts `key`; raises NotReadyError."""
+        if self._context is None:
+            raise NotReadyError("the worker is starting")
+        topic = self.topology.named(table).partials_topic
+        return TP(topic, self._context.partition_of(topic, key))
 
     def _store(self, count: WindowedCount, partition: int) -> RocksStore:
         state = self.settings.data_dir / self.settings.app_id / "state"
@@ -191,4 +202,9 @@ def faust_options(settings: Settings) -> dict[str, Any]:
         "web_host": settings.web_host,
         "web_port": settings.web_port,
         "web_ssl_context": settings.live.tls_context(),
+        # Told to the whole group, so that questions find the worker that can answer them.
+        "canonical_url": settings.advertised_url,
+        # Faust's own pages know nothing of our tables.
+        "web_router_enabled": False,
+        "web_tables_enabled": False,
     }

@@ -13,6 +13,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from streams.settings import Settings
 from streams.topics import ensure_topics
 from streams.web.live.site import LiveSite
+from streams.web.openapi import add_openapi
+from streams.web.problems import use_problem_details
+from streams.web.queries.forwarding import Forwarder, GatewayCounts
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +34,8 @@ async def serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    site = LiveSite(settings)
+    workers = settings.queries.workers
+    site = LiveSite(settings, GatewayCounts(workers, Forwarder()) if workers else None)
     async with site.follower.held(), running(settings, site):
         await stop.wait()
 
@@ -40,8 +44,7 @@ async def serve(settings: Settings) -> None:
 async def running(settings: Settings, site: LiveSite) -> AsyncIterator[None]:
     """Serve as long as the context lasts."""
     app = web.Application()
-    site.add_to(app)
-    _add_pages(app, site)
+    add_routes(app, site)
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -67,7 +70,12 @@ def allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _add_pages(app: web.Application, site: LiveSite) -> None:
+def add_routes(app: web.Application, site: LiveSite) -> None:
+    """Add all that a gateway serves."""
+    use_problem_details(app)
+    add_openapi(app)
+    site.add_to(app)
+
     async def show_metrics(_request: web.Request) -> web.Response:
         """`GET /metrics`."""
         return web.Response(body=generate_latest(), content_type=CONTENT_TYPE_LATEST.split(";")[0])

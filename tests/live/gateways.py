@@ -69,7 +69,7 @@ async def gateway(
     settings = Settings.from_env(
         {**kafka.env(), **{f"STREAMS_{name}": value for name, value in ours.items()}}
     )
-    site = LiveSite(settings)
+    site = LiveSite(settings, None)
     async with site.follower.held(), running(settings, site):
         assert await site.follower.ready(SECONDS)
         yield RunningGateway(settings, site)

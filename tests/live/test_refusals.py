@@ -80,7 +80,13 @@ async def test_a_missing_key(opened: RunningGateway) -> None:
         assert "key=KEY" in detail
     status, kind, body = await opened.get("/ws")
     assert (status, kind, body["status"]) == (400, "application/problem+json", 400)
-    assert (await opened.get("/ws?key=k0"))[0] == 400
+
+
+async def test_a_plain_request_is_told_what_a_handshake_would_be(opened: RunningGateway) -> None:
+    """Pages can't see why a handshake failed."""
+    assert (await opened.get("/ws?key=k0"))[0] == 426
+    status, _, body = await opened.get("/ws?key=k0&since=forged")
+    assert (status, "cursor" in body["detail"]) == (400, True)
 
 
 async def test_tokens(guarded: RunningGateway) -> None:

@@ -19,6 +19,7 @@ from streams.errors import (
     TallyError,
     TooManyConnectionsError,
     UnavailableError,
+    UpgradeRequiredError,
 )
 from streams.settings import Settings
 from streams.web.live import protocol
@@ -103,6 +104,14 @@ class Gateway:
         shown = [c.describe() for c in sorted(self._connections, key=lambda c: c.number)]
         return web.json_response({"connections": shown}, headers={"Cache-Control": "no-store"})
 
+    async def authorize(self, request: web.Request, key: str) -> None:
+        """Raises RequestError unless the request may see a key; `*` stands for all of them."""
+        if self._tokens is not None:
+            await self._tokens.refresh()
+            grant, _ = self._gatekeeper.authenticate(request)
+            if not grant.allows(key):
+                raise ForbiddenError(f"Key {key[:80]!r} is not allowed")
+
     async def close(self) -> None:
         """Tell all clients that the server goes away, and stop following."""
         self._is_closing = True
@@ -140,10 +149,11 @@ class Gateway:
             max_msg_size=self._settings.max_message_bytes,
             timeout=CLOSE_SECONDS,
         )
-        if not ws.can_prepare(request):
-            raise RequestError("This is no WebSocket handshake", "Connect with ws:// or wss://")
         async with self.follower.held():
             await self._prepare(asked)
+            # Last: browsers hide why an upgrade was refused, and learn it by a plain request.
+            if not ws.can_prepare(request):
+                raise UpgradeRequiredError("This is no WebSocket handshake")
             await ws.prepare(request)
             connection = Connection(
                 asked, ws, AiohttpWire(request), self._settings, self.hub, self.follower

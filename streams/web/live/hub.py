@@ -1,7 +1,6 @@
 """Hands each result to the connections that want it, and touches no others."""
 
 from collections.abc import Iterable, Sequence, Set
-from itertools import chain
 
 from streams import metrics
 from streams.web.live.frames import text_frame
@@ -51,19 +50,20 @@ class Hub:
         for outbox in set().union(*self._results.of(topic).values()):
             outbox.send(item)
 
-    def provisional_keys(self, topic: str) -> set[bytes] | None:
-        """The keys whose provisional counts somebody wants; None if it is all of them."""
-        keys = self._provisional.of(topic).keys()
-        return None if None in keys else {key for key in keys if key is not None}
+    def provisional_keys(self, topic: str) -> set[bytes]:
+        """The keys whose provisional counts somebody wants.
+
+        Who follows all keys gets none: nobody could read as many.
+        """
+        return {key for key in self._provisional.of(topic) if key is not None}
 
     def deliver_provisional(self, topic: str, key: bytes, payload: bytes) -> None:
         """Deliver JSON to those of a key who asked for provisional counts.
 
         Who is behind doesn't get it: by the time it could be read, it would be out of date.
         """
-        channels = self._provisional.of(topic)
         item = Item(text_frame(payload))
-        for outbox in list(chain(channels.get(key, ()), channels.get(None, ()))):
+        for outbox in list(self._provisional.of(topic).get(key, ())):
             if outbox.is_slow:
                 outbox.drop()
             else:
