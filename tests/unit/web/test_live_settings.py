@@ -54,7 +54,7 @@ def test_origins_and_proxies() -> None:
             "STREAMS_LIVE_TRUSTED_PROXIES": "10.0.0.0/8, ::1",
         }
     ).live
-    assert live.origins == {"https://example.org", "http://localhost:3000"}
+    assert live.origins == frozenset({"https://example.org", "http://localhost:3000"})
     assert live.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("::1"))
     nothing = Settings.from_env({}).live
     assert (nothing.origins, nothing.trusted_proxies) == (None, ())
