@@ -5,6 +5,8 @@ faust-streaming 0.15.3; `tests/contract/test_web_server.py` holds it. What is us
 `drivers.aiohttp.Web.web_app` and `_runner`, which it makes without a way to pass options.
 """
 
+import contextlib
+import resource
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -19,6 +21,7 @@ STOP_SECONDS = 5.0
 
 def extend(server: Any, parts: Iterable[AddRoutes], handshake_seconds: float) -> None:
     """Add the parts' routes; to be called before the server starts."""
+    allow_many_files()
     for add_to in parts:
         add_to(server.web_app)
     server._runner = web.AppRunner(
@@ -27,3 +30,10 @@ def extend(server: Any, parts: Iterable[AddRoutes], handshake_seconds: float) ->
         keepalive_timeout=handshake_seconds,
         shutdown_timeout=STOP_SECONDS,
     )
+
+
+def allow_many_files() -> None:
+    """Each connection is a file; many systems allow 1,024 until they are asked for more."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -207,6 +207,7 @@ async def test_a_slow_reader_that_asks_for_it_sees_the_newest(
         assert served.connections == 1
 
 
+@pytest.mark.long
 async def test_clients_stay_over_an_outage(topic: str) -> None:
     with LocalKafka() as kafka:
         options = kafka.client_options()

@@ -1,12 +1,15 @@
 """Hands each result to the connections that want it, and touches no others."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 
 from streams import metrics
 from streams.web.live.frames import text_frame
-from streams.web.live.messages import Item, Piece
+from streams.web.live.messages import Item, Message, Piece
 from streams.web.live.outbox import Outbox
 from streams.web.live.selection import Channel
+
+#: By key; those of the key None want all keys.
+Channels = dict[bytes | None, set[Outbox]]
 
 _NOBODY: Set[Outbox] = frozenset()
 
@@ -35,21 +38,10 @@ class Hub:
         """Deliver the messages, each connection's in one go."""
         channels = self._results.of(piece.tp.topic)
         everyone = channels.get(None, _NOBODY)
-        touched: list[Outbox] = []
-        for message in piece.messages:
-            keyed = _NOBODY if message.key is None else channels.get(message.key, _NOBODY)
-            for wanted in (keyed, everyone):
-                if wanted:
-                    message.encode()
-                    for outbox in wanted:
-                        pending = outbox.pending
-                        if not pending:
-                            touched.append(outbox)
-                        pending.append(message)
-        deliveries = 0
-        for outbox in touched:
-            deliveries += len(outbox.pending)
-            outbox.flush()
+        if len(piece.messages) == 1:
+            deliveries = _deliver_one(piece.messages[0], channels, everyone)
+        else:
+            deliveries = _deliver(piece.messages, channels, everyone)
         metrics.LIVE_DELIVERIES.inc(deliveries)
 
     def announce(self, topic: str, payload: bytes) -> None:
@@ -78,13 +70,45 @@ class Hub:
                 outbox.send(item)
 
 
+def _deliver(messages: Sequence[Message], channels: Channels, everyone: Set[Outbox]) -> int:
+    touched: list[Outbox] = []
+    for message in messages:
+        for wanted in (_of_key(message, channels), everyone):
+            if wanted:
+                message.encode()
+                for outbox in wanted:
+                    pending = outbox.pending
+                    if not pending:
+                        touched.append(outbox)
+                    pending.append(message)
+    deliveries = 0
+    for outbox in touched:
+        deliveries += len(outbox.pending)
+        outbox.flush()
+    return deliveries
+
+
+def _deliver_one(message: Message, channels: Channels, everyone: Set[Outbox]) -> int:
+    """The same for a message alone, in a single pass: touching each connection is what costs."""
+    wanted = (*_of_key(message, channels), *everyone)
+    if wanted:
+        message.encode()
+    for outbox in wanted:
+        outbox.send(message)
+    return len(wanted)
+
+
+def _of_key(message: Message, channels: Channels) -> Set[Outbox]:
+    return _NOBODY if message.key is None else channels.get(message.key, _NOBODY)
+
+
 class _Index:
-    """Outboxes by topic and key; those of the key None want all keys."""
+    """Channels by topic."""
 
     def __init__(self) -> None:
-        self._topics: dict[str, dict[bytes | None, set[Outbox]]] = {}
+        self._topics: dict[str, Channels] = {}
 
-    def of(self, topic: str) -> dict[bytes | None, set[Outbox]]:
+    def of(self, topic: str) -> Channels:
         return self._topics.setdefault(topic, {})
 
     def add(self, outbox: Outbox, topic: str, key: bytes | None) -> None:

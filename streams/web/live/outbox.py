@@ -9,18 +9,21 @@ from streams import metrics
 from streams.web.live.messages import Item, Message
 from streams.web.live.queues import Fifo, NewestOnly, Queue
 
-#: Bytes that are handed to the transport at a time; it never holds more than two of these, or one
-#: long frame. The rest waits here, where frames are shared by all connections.
+#: Bytes that are handed to the transport at a time, if frames aren't longer; it never holds more
+#: than two of these. The rest waits here, where frames are shared by all connections.
 CHUNK = 64 * 1024
 #: Seconds until a transport that said it wants more, but took nothing, is asked again.
 STUCK_SECONDS = 0.02
 
 
 class Wire(Protocol):
-    """A connection's transport."""
+    """A connection's transport; `is_full` while it wants no more."""
 
-    def write(self, data: bytes) -> None:
-        """Hand over whole frames; never blocks."""
+    @property
+    def is_full(self) -> bool: ...
+
+    def offer(self, data: bytes) -> bool:
+        """Hand over whole frames, which it takes unless it is full; never blocks."""
 
     def buffered(self) -> int:
         """Bytes that were handed over and not yet to the kernel."""
@@ -43,6 +46,7 @@ class Outbox:
         "_max_messages",
         "_overflow",
         "_queue",
+        "_waits",
         "_wire",
         "dropped",
         "pending",
@@ -71,6 +75,7 @@ class Outbox:
         self._queue: Queue = NewestOnly() if conflating else Fifo()
         self._drainer: asyncio.Task[None] | None = None
         self._closed = False
+        self._waits = False
 
     @property
     def queued(self) -> int:
@@ -85,27 +90,24 @@ class Outbox:
     @property
     def is_slow(self) -> bool:
         """Whether the reader is behind: what is flushed now has to wait."""
-        return bool(self._queue) or self._wire.buffered() > CHUNK
+        return self._waits or self._wire.is_full
 
     def send(self, item: Message | Item) -> None:
-        """Hand over one message."""
-        self.pending.append(item)
-        self.flush()
+        """Hand over one message; nothing is pending."""
+        if not self._waits and self._wire.offer(item.frame):
+            self.sent += 1
+        else:
+            self._wait((item,))
 
     def flush(self) -> None:
         """Write all that is pending, or let it wait for the reader."""
         pending, self.pending = self.pending, []
-        if self._closed:
-            return
-        if self.is_slow:
+        n = len(pending)
+        data = pending[0].frame if n == 1 else b"".join([item.frame for item in pending])
+        if self._waits or (n > 1 and len(data) > CHUNK) or not self._wire.offer(data):
             self._wait(pending)
-            return
-        data = pending[0].frame if len(pending) == 1 else b"".join([i.frame for i in pending])
-        if len(data) > CHUNK and len(pending) > 1:
-            self._wait(pending)
-            return
-        self._wire.write(data)
-        self.sent += len(pending)
+        else:
+            self.sent += n
 
     def drop(self, n: int = 1) -> None:
         """Count messages that the client doesn't get: it is behind, and newer ones follow."""
@@ -119,12 +121,14 @@ class Outbox:
 
     def close(self) -> None:
         """Write nothing more, and forget what waits."""
-        self._closed = True
+        self._closed = self._waits = True
         self._queue.clear()
         if self._drainer is not None:
             self._drainer.cancel()
 
     def _wait(self, items: Iterable[Message | Item]) -> None:
+        if self._closed:
+            return
         replaced = sum(map(self._queue.put, items))
         if replaced:
             self.drop(replaced)
@@ -139,10 +143,11 @@ class Outbox:
     def _pump(self) -> bool:
         """Write as much as the transport wants now; whether that was anything."""
         before = self.sent
-        while self._queue and self._wire.buffered() <= CHUNK:
+        while self._queue and not self._wire.is_full:
             frames = self._queue.take(CHUNK)
-            self._wire.write(b"".join(frames))
+            self._wire.offer(b"".join(frames))
             self.sent += len(frames)
+        self._waits = bool(self._queue)
         return self.sent > before
 
     async def _drain(self) -> None:

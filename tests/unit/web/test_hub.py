@@ -43,8 +43,11 @@ class Paper:
     def __init__(self) -> None:
         self.written: list[bytes] = []
 
-    def write(self, data: bytes) -> None:
+    is_full = False
+
+    def offer(self, data: bytes) -> bool:
         self.written.append(data)
+        return True
 
     def buffered(self) -> int:
         return 0
@@ -163,18 +166,15 @@ def test_an_announcement_comes_once_to_all_of_a_topic() -> None:
 
 
 class Pipe(Paper):
-    """A wire with a buffer that a test fills and empties."""
+    """A wire that is full until a test says otherwise."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.held = 0
+    is_full = True
 
-    def write(self, data: bytes) -> None:
-        super().write(data)
-        self.held += len(data)
+    def offer(self, data: bytes) -> bool:
+        return not self.is_full and super().offer(data)
 
     def buffered(self) -> int:
-        return self.held
+        return 10**6
 
     async def drained(self) -> None:
         await asyncio.Event().wait()
@@ -193,7 +193,6 @@ def test_who_is_behind_gets_all_or_the_newest_of_each_key(
 async def _behind(bursts: list[tuple[bytes, int]], conflating: bool) -> None:
     wire = Pipe()
     outbox = Outbox(wire, lambda: None, max_bytes=10**9, max_messages=10**6, conflating=conflating)
-    wire.held = 10**6
     offset = 0
     messages: list[Message] = []
     for key, n in bursts:
@@ -212,7 +211,7 @@ async def _behind(bursts: list[tuple[bytes, int]], conflating: bool) -> None:
     assert outbox.queued == len(left) + 1
     assert outbox.dropped == len(messages) - len(left)
     assert outbox.queued_bytes == sum(len(m.frame) for m in left) + len(b"control") + 10**6
-    wire.held = -(10**9)
+    wire.is_full = False
     outbox._pump()
     assert b"".join(wire.written) == b"".join(m.frame for m in left) + b"control"
     assert outbox.queued == 0
@@ -222,7 +221,6 @@ async def _behind(bursts: list[tuple[bytes, int]], conflating: bool) -> None:
 async def test_too_much_overflows() -> None:
     overflowed: list[bool] = []
     wire = Pipe()
-    wire.held = 10**6
     outbox = Outbox(wire, lambda: overflowed.append(True), max_bytes=2 * 10**6, max_messages=5)
     for _ in range(5):
         outbox.send(Item(b"x"))
