@@ -14,6 +14,7 @@ from streams.web.live.cursor import decode
 from streams.web.live.follower import Follower
 from streams.web.live.messages import Message, Piece
 from tests.application import create_topics
+from tests.reading import read_all
 
 
 class Remembers:
@@ -74,6 +75,9 @@ async def test_delivers_what_is_committed_and_nothing_else(kafka: LocalKafka, to
     async with AIOKafkaProducer(**options, transactional_id=topic) as producer:
         async with producer.transaction():
             await send(producer, topic, 10)
+        # A commit is acknowledged before it can be seen.
+        while sum(map(len, await read_all(options, topic))) < 10:
+            await asyncio.sleep(0.02)
         settings = settings_of(kafka, f"{topic}=key", STREAMS_LIVE_HISTORY="3")
         async with following(settings) as (follower, listener):
             assert {m.tp.partition for m in listener.messages} == {0, 1}
