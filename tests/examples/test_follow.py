@@ -39,7 +39,7 @@ async def test_shell(feed: Feed, tmp_path: Path) -> None:
     cursor = tmp_path / "cursor"
 
     def is_kept(line: str) -> bool:
-        return cursor.read_text() == json.loads(line)["cursor"]
+        return bool(cursor.read_text() == json.loads(line)["cursor"])
 
     await check_that_it_follows(feed, command, said_in_json, is_kept, CURSOR_FILE=str(cursor))
     # Started again, it goes on as well.
