@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import compare, factors, recovery, report
+from benchmarks.loaded import RATE
 from benchmarks.peers import measure as peers
 from benchmarks.results import Results
 from benchmarks.run import Kafka, cluster
@@ -71,7 +72,7 @@ def _add_compare(commands: Any) -> None:
         add("--runs", type=int, default=3, help="runs over the same records")
         add("--zipf", type=float, nargs="+", default=[1.0, 1.1], help="rank r weighs 1 / r ** ZIPF")
         add("--distinct", type=int, default=50_000, help="different hashtags")
-        add("--event-rate", type=int, default=50_000, help="records in a second of event time")
+        add("--event-rate", type=int, default=RATE, help="records in a second of event time")
         add("--grace", type=float, default=20.0, help="seconds of grace")
         add("--warm-up-millions", type=float, default=3.0, help="records to warm up Java with")
         add("--rate", type=int, default=50_000, help="latency: records a second")
