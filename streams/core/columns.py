@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from streams.core.value_table import ValueTable
+from streams.core.windows import NO_TIME
+
 
 class TP(NamedTuple):
     """One partition of a topic; equal to Faust's and aiokafka's own tuples for it."""
@@ -26,6 +29,9 @@ class Columns(Protocol):
     def high(self) -> int:
         """The highest timestamp (ms)."""
 
+    def count_into(self, table: ValueTable, since: int) -> bool:
+        """Count all values if no record is older than `since` (ms); returns whether that is so."""
+
     def values_since(self, timestamp: int) -> list[bytes | None]:
         """The values of the records stamped with this time (ms) or a later one."""
 
@@ -40,7 +46,14 @@ class Rows(list[Row]):
 
     @property
     def high(self) -> int:
-        return max(timestamp for _, timestamp, _ in self)
+        return max((timestamp for _, timestamp, _ in self), default=NO_TIME)
+
+    def count_into(self, table: ValueTable, since: int) -> bool:
+        values = self.values_since(since)
+        if len(values) < len(self):
+            return False
+        table.update(values)
+        return True
 
     def values_since(self, timestamp: int) -> list[bytes | None]:
         return [value for _, at, value in self if at >= timestamp]

@@ -97,17 +97,14 @@ class SourceCounter:
         high = columns.high
         window = self._windows.start_of(high)
         if 0 <= high <= newest_allowed and window >= self._windows.first_open(self.stream_time):
-            values = columns.values_since(window)
-            if len(values) == len(columns):
-                self._count_whole(window, values, columns, select)
+            keyless = self._raw_of(select, window).add(columns, window)
+            if keyless is not None:
+                self._advance_over(columns, keyless)
                 return
         self._count_each(columns, select, newest_allowed)
 
-    def _count_whole(
-        self, window: int, values: list[bytes | None], columns: Columns, select: Selector
-    ) -> None:
-        """Count a batch that lies in one window and on time, without a look at each record."""
-        keyless = self._raw_of(select, window).add(values)
+    def _advance_over(self, columns: Columns, keyless: Keyless) -> None:
+        """Go on behind a batch that lay in one window and on time, and was counted as a whole."""
         if keyless:
             self._pass_over(keyless, columns)
         else:

@@ -1,11 +1,11 @@
 """Counts of raw values, each of which comes to its key but once in a commit interval."""
 
-from collections import Counter
 from collections.abc import Iterable
-from itertools import islice
 
+from streams.core.columns import Columns
 from streams.core.partials import KeyCounts
 from streams.core.selection import Keyed, Rejected, Selected, Selector
+from streams.core.value_table import ValueTable, new_table
 
 #: Values without a key: rejected, or dropped by a filter (None).
 Keyless = dict[bytes | None, Rejected | None]
@@ -20,20 +20,23 @@ class RawCounts:
 
     def __init__(self, select: Selector, partitions: int) -> None:
         self._select = select
-        self._counts: Counter[bytes | None] = Counter()
-        # In the order of the counts: a dictionary keeps the order in which its keys came.
+        self._counts: ValueTable = new_table()
+        # In the order of the counts, which is that in which the values came first.
         self._partitions: list[int] = []
         self._keys: list[list[bytes]] = [[] for _ in range(partitions)]
 
     def __len__(self) -> int:
         return len(self._partitions)
 
-    def add(self, values: list[bytes | None]) -> Keyless:
-        """Count many values; returns those that have no key, which are not counted."""
+    def add(self, columns: Columns, since: int) -> Keyless | None:
+        """Count the values of all records, unless one is older than `since` (ms): then return None.
+
+        Returns those values that have no key, which are not counted.
+        """
         before = len(self._counts)
-        self._counts.update(values)
-        new = list(islice(reversed(self._counts), len(self._counts) - before))
-        new.reverse()
+        if not columns.count_into(self._counts, since):
+            return None
+        new = self._counts.newest(len(self._counts) - before)
         # As a rule all are known: then no step of the interpreter is taken for each.
         selected: list[Selected] = list(map(self._select.known.get, new))
         if not {Keyed}.issuperset(map(type, selected)):
@@ -42,15 +45,13 @@ class RawCounts:
         if len(self) == len(self._counts):
             return {}
         keyless = {raw: s for raw, s in zip(new, selected, strict=True) if not isinstance(s, Keyed)}
-        for raw in keyless:
-            del self._counts[raw]  # so that each call shows anew which of them have come
+        self._counts.forget(keyless)  # so that each call shows anew which of them have come
         return keyless
 
     def add_one(self, value: bytes | None, keyed: Keyed) -> None:
         """Count a value whose key is known."""
-        if value not in self._counts:
+        if self._counts.add(value):
             self._note((keyed,))
-        self._counts[value] += 1
 
     def _note(self, new: Iterable[Keyed]) -> None:
         add_partition = self._partitions.append
@@ -63,6 +64,6 @@ class RawCounts:
         """All counts by their keys' partitions; values may differ that come to the same key."""
         found = [KeyCounts(keys, []) for keys in self._keys]
         adders = [counts.append for _, counts in found]
-        for partition, n in zip(self._partitions, self._counts.values(), strict=True):
+        for partition, n in zip(self._partitions, self._counts.counts(), strict=True):
             adders[partition](n)
         return found

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
@@ -10,7 +11,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.local import LocalKafka
-from streams.core.columns import TP
+from streams.core.columns import TP, Columns
+from streams.core.value_table import new_table
 from streams.kafka.record_batches import fetched_batches
 from tests.application import create_topics
 
@@ -51,10 +53,21 @@ async def by_batches(consumer: AIOKafkaConsumer, tp: TopicPartition, end: int) -
                     value for _, timestamp, value in rows if timestamp == columns.high
                 ]
                 assert len(columns) == len(rows)
+                assert_counted(columns, rows)
                 seen += rows
             position = chunk.next_offset
             assert await consumer.position(tp) == position
     return seen, position
+
+
+def assert_counted(columns: Columns, rows: Seen) -> None:
+    """Counting a batch where it lies is counting its values, or none if one is too old."""
+    oldest = min((timestamp for _, timestamp, _ in rows), default=0)
+    table = new_table()
+    assert columns.count_into(table, oldest)
+    values = table.newest(len(table))
+    assert dict(zip(values, table.counts(), strict=True)) == Counter(v for _, _, v in rows)
+    assert not rows or not columns.count_into(new_table(), oldest + 1)
 
 
 def consumer_of(options: Options, **fetch: Any) -> AIOKafkaConsumer:
