@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.record.default_records import DefaultRecordBatch
 
 from streams.core.columns import Columns, Row, Rows
-from streams.core.value_table import COMPILED, ValueTable
+from streams.core.value_table import PythonTable, ValueTable
 from streams.errors import TaskRetriedError
 
 # Of a batch's header: its length without the first twelve bytes, and how many records it has.
@@ -66,7 +66,7 @@ class BatchColumns:
         self.high: int = raw.header.max_timestamp
 
     def count_into(self, table: ValueTable, since: int) -> bool:
-        if COMPILED:
+        if not isinstance(table, PythonTable):
             return self._count_compiled(table, since)
         values = self.values_since(since)
         if len(values) < len(self):

@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 from faust.types import AgentT, StreamT
 
 from streams.access import explain
+from streams.core.value_table import COMPILED
 from streams.core.windows import TumblingWindows
 from streams.errors import StartError, TallyError
 from streams.kafka.cluster import KafkaCluster, WallClock
@@ -101,6 +102,8 @@ class StreamsApp(faust.App):
     async def on_first_start(self) -> None:
         """Check the cluster and what it holds, before any service starts."""
         memory.few_arenas()
+        if not COMPILED:
+            log.warning("Counting takes twice the CPU: Tally was installed without a C compiler")
         self.conf.datadir.mkdir(parents=True, exist_ok=True)  # Faust makes no parents
         try:
             await self._prepare()

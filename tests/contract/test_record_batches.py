@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.local import LocalKafka
 from streams.core.columns import TP, Columns
-from streams.core.value_table import new_table
+from streams.core.value_table import PythonTable, new_table
 from streams.kafka.record_batches import fetched_batches
 from tests.application import create_topics
 
@@ -63,11 +63,12 @@ async def by_batches(consumer: AIOKafkaConsumer, tp: TopicPartition, end: int) -
 def assert_counted(columns: Columns, rows: Seen) -> None:
     """Counting a batch where it lies is counting its values, or none if one is too old."""
     oldest = min((timestamp for _, timestamp, _ in rows), default=0)
-    table = new_table()
-    assert columns.count_into(table, oldest)
-    values = table.newest(len(table))
-    assert dict(zip(values, table.counts(), strict=True)) == Counter(v for _, _, v in rows)
-    assert not rows or not columns.count_into(new_table(), oldest + 1)
+    for make in (new_table, PythonTable):
+        table = make()
+        assert columns.count_into(table, oldest)
+        values = table.newest(len(table))
+        assert dict(zip(values, table.counts(), strict=True)) == Counter(v for _, _, v in rows)
+        assert not rows or not columns.count_into(make(), oldest + 1)
 
 
 def consumer_of(options: Options, **fetch: Any) -> AIOKafkaConsumer:
