@@ -5,7 +5,7 @@ FROM python:3.11-slim AS build
 RUN python -m venv /opt/tally
 WORKDIR /src
 COPY . .
-RUN /opt/tally/bin/pip install --no-cache-dir .
+RUN /opt/tally/bin/pip install --no-cache-dir '.[aws]'
 
 FROM python:3.11-slim
 RUN useradd --uid 10001 --no-create-home tally && install -d -o tally /data

@@ -4,7 +4,8 @@ import logging
 
 from streams.jobs.hashtags import hashtags
 from streams.settings import Settings
-from streams.settings_or_exit import settings_or_exit
+from streams.settings_or_exit import or_exit, settings_or_exit
+from streams.sinks.appsync.agent import appsync
 from streams.transport.app import StreamsApp
 from streams.web.pages import add_pages
 
@@ -14,8 +15,9 @@ def create_app(settings: Settings) -> StreamsApp:
     logging.getLogger("aiokafka").setLevel(logging.WARNING)  # it tells of every connection
     app = StreamsApp(settings)
     hashtags(app, settings)
+    appsync(app, settings.appsync, settings.appsync_topics)
     add_pages(app)
     return app
 
 
-app = create_app(settings_or_exit())
+app = or_exit(lambda: create_app(settings_or_exit()))

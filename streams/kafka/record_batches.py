@@ -14,7 +14,7 @@ from typing import Any
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
 from aiokafka.errors import CorruptRecordException, KafkaError
 
-from streams.core.columns import TP, Chunk, Columns, Row
+from streams.core.columns import TP, Chunk, Columns, KeyedRow, Row
 from streams.core.windows import NO_TIME
 from streams.errors import TaskRetriedError, TaskStoppedError
 
@@ -85,6 +85,9 @@ class BatchColumns:
 
     def rows(self) -> Iterator[Row]:
         return ((r.offset, r.timestamp, r.value) for r in self._records)
+
+    def keyed_rows(self) -> Iterator[KeyedRow]:
+        return ((r.offset, r.timestamp, r.key, r.value) for r in self._records)
 
     def __len__(self) -> int:
         return len(self._records)
