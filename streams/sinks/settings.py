@@ -201,5 +201,5 @@ class AppSyncSettings:
 def _is_channel(path: str) -> bool:
     segments = path.strip("/").split("/")
     return 2 <= len(segments) <= CHANNEL_SEGMENTS and all(
-        re.fullmatch(r"[A-Za-z0-9-]+", segment) for segment in segments
+        re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?", segment) for segment in segments
     )

@@ -90,7 +90,7 @@ class SinkTask(Task):
 
     def take(self, batch: Batch) -> None:
         results = [
-            Result(*self.tp, *row)
+            Result(self.tp.topic, self.tp.partition, *row)
             for columns in batch.chunk.batches
             for row in columns.keyed_rows()
         ]

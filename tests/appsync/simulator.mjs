@@ -1,6 +1,6 @@
 // Runs Amplify's AppSync simulator on loopback: node simulator.mjs CONFIG.json
-// The config holds port, apiKey, folder (of schema.graphql and resolvers/) and, if resolvers need
-// one, a DynamoDB table: {endpoint, tableName}.
+// The config holds port, apiKey, cert and key (PEM files), folder (of schema.graphql and resolvers/)
+// and, if resolvers need one, a DynamoDB table: {endpoint, tableName}.
 import { readFileSync, readdirSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
@@ -36,7 +36,10 @@ const table = {
   config: { region: 'us-east-1', accessKeyId: 'test', secretAccessKey: 'test', ...config.table },
 };
 
-const api = new simulator.AmplifyAppSyncSimulator({ port: config.port });
+const api = new simulator.AmplifyAppSyncSimulator({
+  port: config.port,
+  httpsConfig: { sslKeyPath: config.key, sslCertPath: config.cert },
+});
 api.init({
   schema: { content: readFileSync(join(config.folder, 'schema.graphql'), 'utf8') },
   resolvers,

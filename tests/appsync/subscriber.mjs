@@ -1,11 +1,13 @@
 // A subscriber on aws-amplify: node subscriber.mjs CONFIG.json
-// The config holds endpoint, apiKey and channels, or the subscription's document and variables.
+// The config holds endpoint, apiKey and channels.
 // It prints "ready", then each thing that it is sent, a line of JSON each.
 import { readFileSync } from 'node:fs';
 import { Amplify } from 'aws-amplify';
-import { generateClient } from 'aws-amplify/api';
-import { CONNECTION_STATE_CHANGE } from 'aws-amplify/api';
+import { CONNECTION_STATE_CHANGE, generateClient } from 'aws-amplify/api';
 import { Hub } from 'aws-amplify/utils';
+import WebSocket from 'ws';
+
+globalThis.WebSocket ??= WebSocket; // Node has it since version 22
 
 const config = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 Amplify.configure({

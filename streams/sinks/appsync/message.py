@@ -10,6 +10,8 @@ from streams.tasks.results import Result
 
 #: Characters of a segment of an Events API's channel.
 SEGMENT_LENGTH = 50
+#: Stands for a segment of which nothing is left.
+EMPTY = "none"
 
 _ILLEGAL = re.compile(r"[^A-Za-z0-9]")
 
@@ -49,7 +51,7 @@ def channel(template: str, result: Result) -> str:
 def events_channel(template: str, result: Result) -> str:
     """The same for an Events API, whose channels are `/namespace/segment/...`.
 
-    They hold letters, digits and "-"; every other character becomes "-".
+    They hold letters and digits, and "-" in between; every other character becomes "-".
     """
     names = {"topic": result.topic, "key": key_of(result) or ""}
     segments = template.strip("/").split("/")
@@ -57,8 +59,7 @@ def events_channel(template: str, result: Result) -> str:
         legal = _ILLEGAL.sub("-", value)
         segments = [segment.replace(f"{{{name}}}", legal) for segment in segments]
     assert len(segments) <= CHANNEL_SEGMENTS
-    # An empty segment would be another channel, or none.
-    return "/" + "/".join(segment[:SEGMENT_LENGTH] or "-" for segment in segments)
+    return "/" + "/".join(segment[:SEGMENT_LENGTH].strip("-") or EMPTY for segment in segments)
 
 
 def _as_json(value: bytes | None) -> str:

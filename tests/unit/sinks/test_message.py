@@ -71,10 +71,11 @@ def test_channels() -> None:
 def test_channels_of_events() -> None:
     assert events_channel("default/{topic}", result()) == "/default/twitter-output"
     assert events_channel("/a/t-{key}/", result(key=b"AMZN")) == "/a/t-AMZN"
-    assert events_channel("a/{key}", result(key=None)) == "/a/-"
+    assert events_channel("a/{key}", result(key=None)) == "/a/none"
+    assert events_channel("a/{key}", result(key=b"#kafka")) == "/a/kafka"
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_channels_of_events_are_legal(key: str) -> None:
     made = events_channel("default/{topic}/{key}", result(key=key.encode()))
-    assert re.fullmatch(r"(/[A-Za-z0-9-]{1,50}){3}", made)
+    assert re.fullmatch(r"(/[A-Za-z0-9]([A-Za-z0-9-]{0,48}[A-Za-z0-9])?){3}", made)

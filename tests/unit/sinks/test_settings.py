@@ -73,6 +73,7 @@ def test_urls(url: str) -> None:
         ({"MODE": "events", "CHANNEL": "{topic}"}, "CHANNEL"),
         ({"MODE": "events", "CHANNEL": "a/b/c/d/e/f"}, "CHANNEL"),
         ({"MODE": "events", "CHANNEL": "a/b_c"}, "CHANNEL"),
+        ({"MODE": "events", "CHANNEL": "a/-{key}"}, "CHANNEL"),
         ({"TOPICS": "a,,b"}, "TOPICS"),
         ({"TOPICS": "twitter_input"}, "TOPICS"),
         ({"TOPICS": "twitter_input-dead-letters"}, "TOPICS"),
