@@ -55,12 +55,28 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
-    """AWS on loopback."""
+    """AWS on loopback, whose Events APIs look at keys."""
+    with run_ministack(tmp_path_factory, APPSYNC_EVENTS_ENFORCE_AUTH="1") as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def guarded_ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
+    """AWS on loopback that checks signatures, but for those of the root user `test`."""
+    with run_ministack(tmp_path_factory, AUTH="true") as peer:
+        yield peer
+
+
+@contextlib.contextmanager
+def run_ministack(
+    tmp_path_factory: pytest.TempPathFactory, **variables: str
+) -> Iterator[Ministack]:
     port = free_port()
     peer = Ministack(f"http://127.0.0.1:{port}")
-    variables = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "MINISTACK_HOST": "127.0.0.1"}
+    where = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "MINISTACK_HOST": "localhost"}
     folder = tmp_path_factory.mktemp("ministack")
-    with Process("ministack", folder, [sys.executable, "-m", "ministack"], variables) as process:
+    command = [sys.executable, "-m", "ministack"]
+    with Process("ministack", folder, command, {**where, **variables}) as process:
 
         def serves() -> bool:
             with contextlib.suppress(OSError):

@@ -33,7 +33,7 @@ const resolvers = readdirSync(folder)
 const table = {
   name: 'table',
   type: 'AMAZON_DYNAMODB',
-  config: { region: 'us-east-1', accessKeyId: 'test', secretAccessKey: 'test', ...config.table },
+  config: { region: 'us-east-1', ...config.table },
 };
 
 const api = new simulator.AmplifyAppSyncSimulator({
@@ -50,6 +50,17 @@ api.init({
     defaultAuthenticationType: { authenticationType: 'API_KEY' },
     additionalAuthenticationProviders: [],
   },
+});
+// aws-amplify sends its credentials as a subprotocol, as AppSync allows; the simulator is older, and
+// looks for them in the query only.
+api._server._httpServer.prependListener('upgrade', (request) => {
+  const protocols = (request.headers['sec-websocket-protocol'] ?? '').split(/, */);
+  const header = protocols.find((protocol) => protocol.startsWith('header-'));
+  if (header !== undefined) {
+    const json = Buffer.from(header.slice('header-'.length), 'base64url');
+    const query = new URLSearchParams({ header: json.toString('base64'), payload: 'e30=' });
+    request.url = `${request.url.split('?')[0]}?${query}`;
+  }
 });
 await api.start();
 console.log('ready');

@@ -4,6 +4,7 @@ import asyncio
 import json
 import ssl
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from gql.transport.appsync_auth import AppSyncApiKeyAuthentication
 from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
 
 import streams
+from tests.appsync.ministack import CREDENTIALS
 from tests.appsync.processes import Process
 from tests.polling import until
 from tests.worker import free_port
@@ -65,7 +67,7 @@ def simulator(
         )
     )
     command = [node, str(FOLDER / "simulator.mjs"), str(config)]
-    with Process("simulator", folder, command, {}) as process:
+    with Process("simulator", folder, command, CREDENTIALS) as process:
         process.until_said("ready")
         yield Simulator(port, certificates["ca"])
 
@@ -139,8 +141,6 @@ class GqlSubscriber:
 
 def ask(peer: Simulator, query: str, variables: Mapping[str, Any]) -> Any:
     """The data of a query's answer."""
-    import urllib.request
-
     request = urllib.request.Request(
         peer.url,
         json.dumps({"query": query, "variables": dict(variables)}).encode(),

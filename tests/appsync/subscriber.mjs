@@ -28,3 +28,4 @@ for (const name of config.channels) {
     error: (error) => console.error(JSON.stringify(error)),
   });
 }
+setInterval(() => {}, 60_000); // or Node ends while it waits for the first connection's promise

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ def test_every_final_reaches_its_subscribers(
         app.write([written])
         worker = app.worker().start()
 
-        def seen() -> list[dict[str, object]]:
+        def seen() -> list[dict[str, Any]]:
             return [json.loads(answer["subscribe"]["data"]) for answer in gql.got]
 
         until(lambda: len(seen()) >= len(expected), "all finals", 120, app.tails)

@@ -7,6 +7,7 @@ it elsewhere.
 
 import asyncio
 import json
+import os
 import re
 from typing import Any
 
@@ -81,7 +82,12 @@ class Iam:
     def __init__(self, url: str) -> None:
         self._session = botocore.session.get_session()
         found = _REGION_OF_HOST.search(url)
-        self._region = found[1] if found else self._session.get_config_variable("region")
+        # Fargate sets AWS_REGION, which botocore doesn't look at.
+        self._region = (
+            found[1]
+            if found
+            else os.environ.get("AWS_REGION") or self._session.get_config_variable("region")
+        )
         if not self._region:
             raise StartError(
                 "STREAMS_APPSYNC_AUTH=iam: the region isn't known, and STREAMS_APPSYNC_URL doesn't "

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from streams.sinks.settings import AppSyncSettings
 
 #: Bytes of an answer that are read; AppSync's are never larger than this.
 ANSWER_BYTES = 8 * 2**20
+_ACCESS = re.compile("signature|security token|credential", re.IGNORECASE)
 #: Characters of an error's body that its reason quotes.
 QUOTED = 300
 
@@ -64,9 +66,11 @@ class Client:
         ) as response:
             raw = await _read(response)
             status, after = response.status, response.headers.get("Retry-After")
-        if status in {401, 403}:
+        answer = _parsed(raw)
+        if status in {401, 403} or (status == 400 and _is_about_access(answer)):
             await self._auth.refused(headers)
-        verdicts = self._verdicts(status, _parsed(raw), raw, n)
+            status = 401
+        verdicts = self._verdicts(status, answer, raw, n)
         return Answer([self._masked(v) for v in verdicts], retry_after(after))
 
     def _verdicts(self, status: int, answer: Any, raw: bytes, n: int) -> list[Verdict]:
@@ -114,6 +118,12 @@ def _error_types(answer: Any) -> str:
     errors = answer.get("errors") if isinstance(answer, dict) else None
     found = [e.get("errorType") for e in errors or () if isinstance(e, dict)]
     return " ".join(str(type_) for type_ in found if type_)
+
+
+def _is_about_access(answer: Any) -> bool:
+    """Whether a bad request is one whose signature is wrong or too old: the results are fine."""
+    errors = answer.get("errors") if isinstance(answer, dict) else None
+    return any(_ACCESS.search(str(error)) is not None for error in errors or ())
 
 
 def _retry(n: int, reason: str, kind: str) -> Answer:
