@@ -163,8 +163,10 @@ class SinkTask(Task):
             sent.add(tp, aside_record(self.tp, aside, now, result.key))
 
     async def close(self) -> None:
-        await self.stop_delivering()
-        await super().close()
+        try:
+            await self.stop_delivering()
+        finally:
+            await super().close()
 
     async def stop_delivering(self) -> None:
         """Cancel the body: the partition's next owner delivers what is not committed."""

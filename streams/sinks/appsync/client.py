@@ -17,7 +17,7 @@ from streams.sinks.settings import AppSyncSettings
 
 #: Bytes of an answer that are read; AppSync's are never larger than this.
 ANSWER_BYTES = 8 * 2**20
-_ACCESS = re.compile("signature|security token|credential", re.IGNORECASE)
+_ACCESS = re.compile("The request signature|The security token|Signature |Credential should")
 #: Characters of an error's body that its reason quotes.
 QUOTED = 300
 
@@ -123,7 +123,8 @@ def _error_types(answer: Any) -> str:
 def _is_about_access(answer: Any) -> bool:
     """Whether a bad request is one whose signature is wrong or too old: the results are fine."""
     errors = answer.get("errors") if isinstance(answer, dict) else None
-    return any(_ACCESS.search(str(error)) is not None for error in errors or ())
+    texts = [error.get("message") for error in errors or () if isinstance(error, dict)]
+    return any(_ACCESS.match(str(text)) is not None for text in texts)
 
 
 def _retry(n: int, reason: str, kind: str) -> Answer:
