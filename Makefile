@@ -21,7 +21,7 @@ bench: .venv/.stamp
 	$(BIN)/python -m benchmarks compare
 
 clean:
-	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist *.egg-info tests/appsync/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.stamp: setup.cfg pyproject.toml deploy/setup_venv.sh
