@@ -1,23 +1,23 @@
-"""What a process can't do without: made, or the process ends with a line that says why."""
+"""The settings of a process that can't do without them."""
 
+import contextlib
 import os
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Iterator
 
 from streams.errors import StartError
 from streams.settings import Settings
 
-T = TypeVar("T")
-
-
-def or_exit(make: Callable[[], T]) -> T:
-    """What `make` makes; a StartError ends the process with its text, not a traceback."""
-    try:
-        return make()
-    except StartError as exc:
-        raise SystemExit(f"tally: {exc}") from None
-
 
 def settings_or_exit() -> Settings:
-    """The environment's settings; a wrong one is refused by its name."""
-    return or_exit(lambda: Settings.from_env(os.environ))
+    """The environment's settings; a wrong one ends the process with its name, not a traceback."""
+    with exit_if_wrong():
+        return Settings.from_env(os.environ)
+
+
+@contextlib.contextmanager
+def exit_if_wrong() -> Iterator[None]:
+    """The same for what turns out to be wrong or missing when settings are used."""
+    try:
+        yield
+    except StartError as exc:
+        raise SystemExit(f"tally: {exc}") from None
