@@ -5,11 +5,13 @@ import json
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from websockets import Subprotocol
 from websockets.sync.client import connect
 
 from streams.sinks.appsync.aws import Iam
@@ -36,20 +38,22 @@ class EventsSubscriber:
         self.got: list[dict[str, Any]] = []
         at = urlsplit(ministack.url)
         header = base64.urlsafe_b64encode(json.dumps({"host": host, "x-api-key": key}).encode())
-        self._connection = connect(
+        self._stack = ExitStack()
+        self._connecting = connect(
             f"ws://{host}/event/realtime",
             sock=socket.create_connection((str(at.hostname), at.port or 0)),
             subprotocols=[
-                f"header-{header.decode().rstrip('=')}",  # type: ignore[list-item]
-                "aws-appsync-event-ws",  # type: ignore[list-item]
+                Subprotocol(f"header-{header.decode().rstrip('=')}"),
+                Subprotocol("aws-appsync-event-ws"),
             ],
             proxy=None,
         )
         self._channel = channel
         self._subscribed = threading.Event()
-        self._thread = threading.Thread(target=self._read, name="events subscriber")
 
     def __enter__(self) -> "EventsSubscriber":
+        self._connection = self._stack.enter_context(self._connecting)
+        self._thread = threading.Thread(target=self._read, name="events subscriber")
         self._thread.start()
         self._send({"type": "connection_init"})
         self._send({"type": "subscribe", "id": "1", "channel": self._channel})
@@ -57,7 +61,7 @@ class EventsSubscriber:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._connection.close()
+        self._stack.close()
         self._thread.join()
 
     def _send(self, message: dict[str, Any]) -> None:

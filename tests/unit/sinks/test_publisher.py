@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import pytest
 
 from streams.sinks import backoff
+from streams.sinks.appsync.client import Client
 from streams.sinks.appsync.formats import Item
 from streams.sinks.appsync.graphql import OpaqueFormat
 from streams.sinks.appsync.publisher import Publisher
@@ -45,13 +47,8 @@ class Script:
     async def run(self, results: list[Result], concurrency: int = 2) -> None:
         """Deliver results until each is settled."""
         stream = Results(self)
-        publisher = Publisher(
-            "test",
-            self,
-            Trouble("Peer"),
-            concurrency,
-            0.01,  # type: ignore[arg-type]
-        )
+        client = cast(Client, self)
+        publisher = Publisher("test", client, Trouble("Peer"), concurrency, 0.01)
         running = asyncio.create_task(publisher.run(stream))
         stream.put(results)
         async with asyncio.timeout(20):

@@ -4,14 +4,13 @@ import logging
 
 import pytest
 
-from streams.sinks import trouble
 from streams.sinks.trouble import Trouble
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> list[float]:
     now = [100.0]
-    monkeypatch.setattr(trouble.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("streams.sinks.trouble.time.monotonic", lambda: now[0])
     caplog.set_level(logging.INFO)
     return now
 
