@@ -56,20 +56,6 @@ def check(peer: ScriptedPeer, scene: Scene) -> None:
         assert KEY not in worker.log.read_text(encoding="utf-8")
 
 
-def test_a_kill_and_a_troubled_peer(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
-    with (
-        ScriptedPeer() as peer,
-        Scene(kafka, unique("sink"), tmp_path, pace=PACE, variables=peer.variables) as scene,
-    ):
-        peer.mood = TROUBLED
-        scene.worker("a").start()
-        until_more(peer, scene)
-        kill(scene)
-        until_more(peer, scene, scene.random.randrange(20))
-        peer.mood = {"ok": 1}
-        check(peer, scene)
-
-
 @pytest.mark.long
 @pytest.mark.timeout(500)
 def test_kills_hand_overs_and_a_peer_that_is_down(
