@@ -21,8 +21,8 @@ from streams.sinks.settings import AppSyncSettings
 from tests.application import Application, Kafka
 from tests.appsync.ministack import REGION, Ministack
 from tests.appsync.named_host import named_host
+from tests.appsync.rows import rows
 from tests.appsync.simulator import DEPLOY
-from tests.appsync.test_simulator import rows
 from tests.polling import until
 from tests.unit.sinks.results import result
 

@@ -11,8 +11,8 @@ import pytest
 from streams.sinks.appsync.typed import TypedFormat
 from tests.application import Application, Kafka
 from tests.appsync.ministack import Ministack
+from tests.appsync.rows import rows
 from tests.appsync.simulator import GqlSubscriber, Simulator, ask, simulator
-from tests.appsync.test_simulator import rows
 from tests.polling import until
 from tests.unit.sinks.results import result
 

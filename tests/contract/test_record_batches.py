@@ -10,11 +10,11 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.local import LocalKafka
-from streams.core.columns import TP
+from streams.core.columns import TP, KeyedRow
 from streams.kafka.record_batches import fetched_batches
 from tests.application import create_topics
 
-Seen = list[tuple[int, int, bytes | None]]
+Seen = list[KeyedRow]
 Options = Mapping[str, Any]
 
 #: The first makes small fetches, so that positions lie within what was written together.
@@ -33,7 +33,7 @@ async def plain(consumer: AIOKafkaConsumer, tp: TopicPartition, end: int) -> tup
     seen: Seen = []
     while await consumer.position(tp) < end:
         for records in (await consumer.getmany(tp, timeout_ms=100)).values():
-            seen += [(record.offset, record.timestamp, record.value) for record in records]
+            seen += [(r.offset, r.timestamp, r.key, r.value) for r in records]
     return seen, await consumer.position(tp)
 
 
@@ -51,7 +51,9 @@ async def by_batches(consumer: AIOKafkaConsumer, tp: TopicPartition, end: int) -
                     value for _, timestamp, value in rows if timestamp == columns.high
                 ]
                 assert len(columns) == len(rows)
-                seen += rows
+                keyed = list(columns.keyed_rows())
+                assert [(offset, at, value) for offset, at, _, value in keyed] == rows
+                seen += keyed
             position = chunk.next_offset
             assert await consumer.position(tp) == position
     return seen, position
