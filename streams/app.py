@@ -4,18 +4,21 @@ import logging
 
 from streams.jobs.hashtags import hashtags
 from streams.settings import Settings
-from streams.settings_or_exit import settings_or_exit
+from streams.settings_or_exit import exit_if_wrong, settings_or_exit
+from streams.sinks.appsync.agent import appsync
 from streams.transport.app import StreamsApp
 from streams.web.pages import add_pages
 
 
 def create_app(settings: Settings) -> StreamsApp:
-    """The application with all its jobs and pages."""
+    """The application with all its jobs, sinks and pages. Raises StartError."""
     logging.getLogger("aiokafka").setLevel(logging.WARNING)  # it tells of every connection
     app = StreamsApp(settings)
     hashtags(app, settings)
+    appsync(app, settings.appsync, settings.appsync_topics)
     add_pages(app)
     return app
 
 
-app = create_app(settings_or_exit())
+with exit_if_wrong():
+    app = create_app(settings_or_exit())

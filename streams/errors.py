@@ -14,6 +14,8 @@
         FencedError                another owner has the task's transactional id
         TransactionError           a transaction failed
         StoreError                 RocksDB failed
+      SinkAccessError            a sink has no key or credentials now; it goes on trying
+      UndeliverableError         a sink's peer can never accept a result: a dead letter
       BadInputError              a producer was given input it can't publish
       VerifyError                what was counted can't be compared with the input
 
@@ -112,6 +114,14 @@ class StoreError(TaskRetriedError):
     """RocksDB failed to open, read or write."""
 
     default_remedy = "Look at the disk under STREAMS_DATA_DIR: space, rights, a second process"
+
+
+class SinkAccessError(TallyError):
+    """A sink can't get its key or credentials now; it goes on trying."""
+
+
+class UndeliverableError(TallyError):
+    """A result that a sink's peer can never accept; goes to the dead letters with the reason."""
 
 
 class BadInputError(TallyError):

@@ -28,6 +28,7 @@ from streams.setting_kinds import (
     path,
     seconds,
 )
+from streams.sinks.settings import AppSyncSettings
 
 YEAR_S = 365 * 24 * 3600
 HALF_HOUR_MS = 30 * 60 * 1000
@@ -50,6 +51,7 @@ class Settings:
     """
 
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
+    appsync: AppSyncSettings = field(default_factory=AppSyncSettings)
 
     app_id: str = setting(
         "STREAMS_APP_ID",
@@ -185,12 +187,13 @@ class Settings:
 
     PREFIX: ClassVar[str] = "STREAMS_"
     #: Settings that have a class of their own, by the field that holds them.
-    PARTS: ClassVar[Mapping[str, type[Any]]] = {"kafka": KafkaSettings}
+    PARTS: ClassVar[Mapping[str, type[Any]]] = {"kafka": KafkaSettings, "appsync": AppSyncSettings}
 
     def __post_init__(self) -> None:
         if not self.dead_letter_topic:
             object.__setattr__(self, "dead_letter_topic", f"{self.input_topic}-dead-letters")
         self._check_topics()
+        self._check_delivered()
         self._check_timeouts()
 
     @classmethod
@@ -218,6 +221,26 @@ class Settings:
             owner = owners.setdefault(topic.replace(".", "_"), variable)
             if owner != variable:
                 raise SettingError(variable, f"{topic!r} is also {owner}", "a topic of its own")
+
+    @property
+    def appsync_topics(self) -> tuple[str, ...]:
+        """The topics whose records go to AppSync."""
+        return tuple(dict.fromkeys(self.appsync.topics)) or (self.output_topic,)
+
+    def _check_delivered(self) -> None:
+        if self.appsync.url is None:
+            return
+        for variable, topic in {
+            "STREAMS_INPUT_TOPIC": self.input_topic,
+            "STREAMS_DEAD_LETTER_TOPIC": self.dead_letter_topic,
+            "STREAMS_LATE_TOPIC": self.late_topic,
+        }.items():
+            if topic in self.appsync_topics:
+                problem = f"{topic!r} is {variable}"
+                raise SettingError("STREAMS_APPSYNC_TOPICS", problem, "topics that hold results")
+        if self.output_format != "json" and self.output_topic in self.appsync_topics:
+            problem = f"{self.output_format} can't be delivered to STREAMS_APPSYNC_URL"
+            raise SettingError("STREAMS_OUTPUT_FORMAT", problem, "json")
 
     def _check_timeouts(self) -> None:
         checks = (
@@ -253,4 +276,5 @@ class Settings:
 
 def describe(settings: Settings) -> list[Row]:
     """All settings in the order of this file, as a person would write them; secrets masked."""
-    return [row for part in (settings.kafka, settings) for row in rows(part)]
+    parts = (settings.kafka, settings, settings.appsync)
+    return [row for part in parts for row in rows(part)]

@@ -21,6 +21,9 @@ class TP(NamedTuple):
 #: One record: offset, timestamp (ms), value. Plain, for there are many.
 Row = tuple[int, int, bytes | None]
 
+#: One record with its key: offset, timestamp (ms), key, value.
+KeyedRow = tuple[int, int, bytes | None, bytes | None]
+
 
 class Columns(Protocol):
     """The records of one Kafka record batch, made only as far as they are asked for."""
@@ -38,11 +41,23 @@ class Columns(Protocol):
     def rows(self) -> Iterable[Row]:
         """All records, in the order of their offsets."""
 
+    def keyed_rows(self) -> Iterable[KeyedRow]:
+        """The same with their keys."""
+
     def __len__(self) -> int: ...
 
 
 class Rows(list[Row]):
-    """Columns of records in memory: for tests, and for what doesn't come from Kafka."""
+    """Columns of records in memory: for tests, and for what doesn't come from Kafka.
+
+    Without `keys` no record has one.
+    """
+
+    def __init__(
+        self, rows: Iterable[Row] = (), keys: Iterable[bytes | None] | None = None
+    ) -> None:
+        super().__init__(rows)
+        self._keys = [None] * len(self) if keys is None else list(keys)
 
     @property
     def high(self) -> int:
@@ -60,6 +75,12 @@ class Rows(list[Row]):
 
     def rows(self) -> Iterable[Row]:
         return self
+
+    def keyed_rows(self) -> Iterable[KeyedRow]:
+        return (
+            (offset, timestamp, key, value)
+            for (offset, timestamp, value), key in zip(self, self._keys, strict=True)
+        )
 
 
 @dataclass(slots=True)

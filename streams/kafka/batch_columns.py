@@ -8,7 +8,7 @@ from aiokafka import codec
 from aiokafka.errors import KafkaError
 from aiokafka.record.default_records import DefaultRecordBatch
 
-from streams.core.columns import Columns, Row, Rows
+from streams.core.columns import Columns, KeyedRow, Row, Rows
 from streams.core.value_table import PythonTable, ValueTable
 from streams.errors import TaskRetriedError
 
@@ -51,7 +51,8 @@ def columns_of(raw: RawBatch, from_offset: int) -> Columns:
     """
     if raw.header.base_offset < from_offset or raw.data[raw.begin + _MAGIC_AT] != MAGIC:
         # The fetch begins within this batch, or it is of a kind that is found no more.
-        return Rows(row for row in _rows(raw.header) if row[0] >= from_offset)
+        kept = [row for row in _keyed(raw.header) if row[0] >= from_offset]
+        return Rows(((at, time, value) for at, time, _, value in kept), (row[2] for row in kept))
     return BatchColumns(raw)
 
 
@@ -98,7 +99,10 @@ class BatchColumns:
             raise TaskRetriedError(f"a record batch can't be decoded: {exc!r}") from exc
 
     def rows(self) -> Iterator[Row]:
-        return _rows(self._decoded())
+        return ((at, time, value) for at, time, _, value in _keyed(self._decoded()))
+
+    def keyed_rows(self) -> Iterator[KeyedRow]:
+        return _keyed(self._decoded())
 
     def _decoded(self) -> Any:
         # A new one each time: aiokafka's batches can be iterated once.
@@ -108,9 +112,9 @@ class BatchColumns:
         return self._records
 
 
-def _rows(records: Any) -> Iterator[Row]:
+def _keyed(records: Any) -> Iterator[KeyedRow]:
     try:
         for record in records:
-            yield record.offset, record.timestamp, record.value
+            yield record.offset, record.timestamp, record.key, record.value
     except KafkaError as exc:
         raise TaskRetriedError(f"a record batch can't be decoded: {exc!r}") from exc

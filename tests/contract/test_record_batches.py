@@ -11,12 +11,12 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.local import LocalKafka
-from streams.core.columns import TP, Columns
+from streams.core.columns import TP, Columns, KeyedRow, Row
 from streams.core.value_table import PythonTable, new_table
 from streams.kafka.record_batches import fetched_batches
 from tests.application import create_topics
 
-Seen = list[tuple[int, int, bytes | None]]
+Seen = list[KeyedRow]
 Options = Mapping[str, Any]
 
 #: The first makes small fetches, so that positions lie within what was written together.
@@ -35,7 +35,7 @@ async def plain(consumer: AIOKafkaConsumer, tp: TopicPartition, end: int) -> tup
     seen: Seen = []
     while await consumer.position(tp) < end:
         for records in (await consumer.getmany(tp, timeout_ms=100)).values():
-            seen += [(record.offset, record.timestamp, record.value) for record in records]
+            seen += [(r.offset, r.timestamp, r.key, r.value) for r in records]
     return seen, await consumer.position(tp)
 
 
@@ -54,13 +54,15 @@ async def by_batches(consumer: AIOKafkaConsumer, tp: TopicPartition, end: int) -
                 ]
                 assert len(columns) == len(rows)
                 assert_counted(columns, rows)
-                seen += rows
+                keyed = list(columns.keyed_rows())
+                assert [(offset, at, value) for offset, at, _, value in keyed] == rows
+                seen += keyed
             position = chunk.next_offset
             assert await consumer.position(tp) == position
     return seen, position
 
 
-def assert_counted(columns: Columns, rows: Seen) -> None:
+def assert_counted(columns: Columns, rows: list[Row]) -> None:
     """Counting a batch where it lies is counting its values, or none if one is too old."""
     oldest = min((timestamp for _, timestamp, _ in rows), default=0)
     for make in (new_table, PythonTable):
