@@ -9,13 +9,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import compare, factors, recovery, report
-from benchmarks.loaded import RATE
+from benchmarks import compare, factors, live, recovery, report
+from benchmarks.compare import LATENCY_GRACE_MS
+from benchmarks.fanout import measure as fanout
+from benchmarks.latency import Plan
+from benchmarks.loaded import RATE, WINDOW_MS
 from benchmarks.peers import measure as peers
 from benchmarks.results import Results
-from benchmarks.run import Kafka, cluster
+from benchmarks.run import cluster
 
-Piece = Callable[[Kafka], Coroutine[Any, Any, None]]
+Piece = Callable[[Any], Coroutine[Any, Any, None]]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,6 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     results = Results(args.out)
     try:
         for piece in args.pieces(results, args):
+            if args.no_cluster:
+                asyncio.run(piece(None))
+                continue
             # A cluster of its own for each, so that no piece inherits another one's broker.
             with cluster() as kafka:
                 asyncio.run(piece(kafka))
@@ -45,9 +51,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--out", type=Path, default=Path(__file__).parent, help="where they are kept"
     )
+    parser.set_defaults(no_cluster=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_compare(commands)
     _add_others(commands)
+    _add_live(commands)
     report_only = commands.add_parser("report", help="make RESULTS.md anew, measure nothing")
     report_only.set_defaults(pieces=lambda _results, _args: [])
     return parser
@@ -110,6 +118,36 @@ def _add_others(commands: Any) -> None:
     command = _add(commands, "peers", "stock Faust and Quix Streams")
     command.add_argument("--records", type=int, default=200_000, help="records to load")
     command.set_defaults(pieces=_peers)
+
+
+def _add_live(commands: Any) -> None:
+    command = _add(commands, "fanout", "one message to many WebSocket connections, beside others")
+    add = command.add_argument
+    add("--connections", type=int, default=1000, help="WebSocket connections")
+    add("--deliveries", type=int, default=1_000_000, help="of a run, about")
+    add("--runs", type=int, default=5, help="runs of each server, in turns")
+    command.set_defaults(pieces=_fanout, no_cluster=True)
+    command = _add(commands, "browser", "from the close of a window to the WebSocket frame")
+    add = command.add_argument
+    add("--rate", type=int, default=50_000, help="records a second")
+    add("--seconds", type=float, default=65, help="length of a run with short windows, or half")
+    add("--short-window", type=float, default=2, help="seconds of a short window")
+    command.set_defaults(pieces=_browser)
+
+
+def _fanout(results: Results, args: argparse.Namespace) -> list[Piece]:
+    async def piece(_: None) -> None:
+        await fanout.measure(results, args.connections, args.deliveries, args.runs)
+
+    return [piece]
+
+
+def _browser(results: Results, args: argparse.Namespace) -> list[Piece]:
+    plans = [
+        Plan(args.rate, args.seconds, int(args.short_window * 1000), LATENCY_GRACE_MS),
+        Plan(args.rate, 2 * args.seconds, WINDOW_MS, LATENCY_GRACE_MS),
+    ]
+    return [partial(live.measure, results=results, plans=plans)]
 
 
 def _peers(results: Results, args: argparse.Namespace) -> list[Piece]:

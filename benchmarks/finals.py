@@ -49,6 +49,9 @@ class FinalsReader:
     ) -> None:
         await self._consumer.stop()
 
+    async def until_reading(self) -> None:
+        """Return at once: nothing is missed, for it reads from the topic's beginning."""
+
     async def fetch(self, seconds: float) -> None:
         """Take what is there, or comes within `seconds`."""
         wanted = {TP(*tp) for tp in self._tps}

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -86,8 +86,10 @@ def _p50_p99(ascending: list[float]) -> list[float]:
     return [percentile(ascending, 50), percentile(ascending, 99)] if ascending else []
 
 
-async def measure(kafka: Kafka, target: Target, plan: Plan) -> Latency:
-    """Run a target under a steady load."""
+async def measure(
+    kafka: Kafka, target: Target, plan: Plan, read: Callable[..., Any] = FinalsReader
+) -> Latency:
+    """Run a target under a steady load; `read` makes what finals are read with."""
     window = f"windows of {plan.window_ms / 1000:g} s"
     say(f"latency of {target.name}: {plan.rate:,}/s for {plan.seconds:g} s, {window}")
     app = new_app()
@@ -96,7 +98,7 @@ async def measure(kafka: Kafka, target: Target, plan: Plan) -> Latency:
     await topics.create(kafka.options, topic, job.output)
     with tempfile.TemporaryDirectory(prefix="tally-bench-") as folder:
         async with (
-            FinalsReader(kafka.options, job.output) as reader,
+            read(kafka.options, job.output) as reader,
             target.start(kafka.env, job, Path(folder)) as running,
         ):
             groups = {"target": running.pids, "brokers": lambda: kafka.broker_pids}
@@ -104,6 +106,7 @@ async def measure(kafka: Kafka, target: Target, plan: Plan) -> Latency:
                 reset_peak_rss(pid)
             before = written(kafka.folder, app) if kafka.folder else Counter()
             await running.begin()
+            await reader.until_reading()
             with CpuSampler(groups) as sampler:
                 began = time.monotonic()
                 produced = await read_while_producing(kafka.env, job, plan, folder, reader)

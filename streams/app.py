@@ -3,11 +3,15 @@
 import logging
 
 from streams.jobs.hashtags import hashtags
+from streams.jobs.names import HASHTAG_COUNTS
 from streams.settings import Settings
 from streams.settings_or_exit import exit_if_wrong, settings_or_exit
 from streams.sinks.appsync.agent import appsync
 from streams.transport.app import StreamsApp
+from streams.web.live.site import LiveSite
 from streams.web.pages import add_pages
+from streams.web.queries.forwarding import Forwarder
+from streams.web.queries.worker_counts import WorkerCounts
 
 
 def create_app(settings: Settings) -> StreamsApp:
@@ -17,6 +21,9 @@ def create_app(settings: Settings) -> StreamsApp:
     hashtags(app, settings)
     appsync(app, settings.appsync, settings.appsync_topics)
     add_pages(app)
+    if settings.live.enabled:
+        counts = WorkerCounts(app, HASHTAG_COUNTS, Forwarder())
+        app.web_parts.append(LiveSite(settings, counts).add_to)
     return app
 
 

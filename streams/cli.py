@@ -1,6 +1,7 @@
 """The console command `tally`."""
 
 import argparse
+import asyncio
 import contextlib
 import logging
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 import faust
 
 from streams import processes
+from streams.errors import TallyError
 from streams.settings import describe
 from streams.settings_or_exit import settings_or_exit
 from streams.verify.command import add_verify
@@ -28,6 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="workers to run, each in a process of its own; 0: one for each core (default: 1)",
     )
     worker.set_defaults(run=run_worker)
+    gateway = commands.add_parser(
+        "gateway", help="serve live results over WebSocket, without a worker"
+    )
+    gateway.add_argument("-l", "--loglevel", default="info", help="default: info")
+    gateway.set_defaults(run=run_gateway)
     settings = commands.add_parser("settings", help="show all settings, without secrets")
     settings.set_defaults(run=show_settings)
     add_verify(commands)
@@ -47,6 +54,24 @@ def run_worker(args: argparse.Namespace) -> int:
     from streams.app import app  # reads the settings, which no other sub-command needs to be right
 
     faust.Worker(app, loglevel=args.loglevel, logfile=None).execute_from_commandline()
+    return 0
+
+
+def run_gateway(args: argparse.Namespace) -> int:
+    """Serve live results until stopped by SIGTERM or Ctrl-C."""
+    from streams.web.server import serve  # a web server, which the others don't need
+
+    logging.basicConfig(
+        level=args.loglevel.upper(), format="[%(asctime)s] %(levelname)s %(message)s"
+    )
+    logging.getLogger("aiokafka").setLevel(logging.WARNING)  # it tells of every connection
+    settings = settings_or_exit()
+    try:
+        asyncio.run(serve(settings))
+    except TallyError as exc:
+        raise SystemExit(f"tally: {exc}") from None
+    except OSError as exc:
+        raise SystemExit(f"tally: {settings.web_host}:{settings.web_port}: {exc}") from None
     return 0
 
 

@@ -16,13 +16,24 @@
         StoreError                 RocksDB failed
       SinkAccessError            a sink has no key or credentials now; it goes on trying
       UndeliverableError         a sink's peer can never accept a result: a dead letter
+      QueryError                 a question can't be answered by this worker now
+        NotOwnerError              another worker runs the key's task
+        NotReadyError              the key's task is being opened, or is about to move
       BadInputError              a producer was given input it can't publish
       VerifyError                what was counted can't be compared with the input
+      RequestError               a web client asked for what it can't have; answered with a 4xx
+        CursorError                a cursor is garbled, or of other topics
+        UnauthorizedError          no token, or a wrong one
+        ForbiddenError             a key, site or page that isn't allowed
+        UpgradeRequiredError       this address is for WebSockets
+        TooManyConnectionsError    from one address
+        UnavailableError           not now, but perhaps later
 
 The three middle classes are what a caller acts upon; the leaves are what a reader looks up.
 No message ever holds a secret.
 """
 
+from http import HTTPStatus
 from typing import ClassVar
 
 
@@ -124,9 +135,66 @@ class UndeliverableError(TallyError):
     """A result that a sink's peer can never accept; goes to the dead letters with the reason."""
 
 
+class QueryError(TallyError):
+    """A question about counts can't be answered by this worker now; nothing else is wrong."""
+
+    default_remedy = "Ask again in a moment"
+
+
+class NotOwnerError(QueryError):
+    """The key's task doesn't run on this worker."""
+
+
+class NotReadyError(QueryError):
+    """The key's task is being opened, is about to move, or can't be reached."""
+
+
 class BadInputError(TallyError):
     """A producer was given a file, line or option it can't publish."""
 
 
 class VerifyError(TallyError):
     """What was counted can't be compared with the input: nothing is known about it."""
+
+
+class RequestError(TallyError):
+    """A web client asked for what it can't have; `status` is the HTTP answer."""
+
+    status: ClassVar[int] = HTTPStatus.BAD_REQUEST
+
+
+class CursorError(RequestError):
+    """A cursor that no gateway gave out, or one of other topics."""
+
+    default_remedy = "Connect without a cursor: results follow from now on"
+
+
+class UnauthorizedError(RequestError):
+    """A token is needed, and this is none."""
+
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class ForbiddenError(RequestError):
+    """The client may not have this; another one may."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
+class UpgradeRequiredError(RequestError):
+    """The request would be followed, were it a WebSocket's handshake."""
+
+    default_remedy = "Connect with ws:// or wss://"
+    status = HTTPStatus.UPGRADE_REQUIRED
+
+
+class TooManyConnectionsError(RequestError):
+    """One address has as many connections as it may have."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+
+class UnavailableError(RequestError):
+    """The request is right, but can't be answered now."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE

@@ -51,3 +51,13 @@ SINK_SECONDS = Histogram(
     ["sink"],
     buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300),
 )
+LIVE_CONNECTIONS = Gauge("streams_live_connections", "WebSocket connections")
+LIVE_REFUSED = Counter("streams_live_refused", "WebSocket requests refused", ["status"])
+LIVE_DELIVERIES = Counter("streams_live_deliveries", "Results handed to WebSocket connections")
+LIVE_EVICTIONS = Counter("streams_live_evictions", "WebSocket connections closed by us", ["reason"])
+LIVE_CONFLATED = Counter(
+    "streams_live_conflated",
+    "Messages never sent to a slow client, for a newer one took their place",
+)
+LIVE_QUEUE_BYTES = Gauge("streams_live_queue_bytes", "Bytes that wait for WebSocket clients")
+LIVE_REPLAYS = Counter("streams_live_replays", "Resumed connections, by what served them", ["from"])

@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from yarl import URL
+
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,9 @@ def _place(settings: Settings, environ: Mapping[str, str], i: int) -> WorkerPlac
         "STREAMS_DATA_DIR": str(folder),
         "STREAMS_WEB_PORT": str(settings.web_port + i),
     }
+    if settings.queries.advertised_url is not None:
+        url = URL(settings.queries.advertised_url)
+        own["STREAMS_ADVERTISED_URL"] = str(url.with_port((url.port or 0) + i))
     if settings.instance_id is not None:
         own["STREAMS_INSTANCE_ID"] = f"{settings.instance_id}-{i}"
     return WorkerPlace(i, folder / "worker.log", {**environ, **own})

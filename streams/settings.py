@@ -9,8 +9,9 @@ To add a setting: one field here, with its variable, kind, default and help; or 
 part, such as `KafkaSettings`. How text becomes a value is in `setting_kinds.py`.
 """
 
+import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -29,6 +30,8 @@ from streams.setting_kinds import (
     seconds,
 )
 from streams.sinks.settings import AppSyncSettings
+from streams.web.queries.settings import QuerySettings
+from streams.web.settings import LiveSettings
 
 YEAR_S = 365 * 24 * 3600
 HALF_HOUR_MS = 30 * 60 * 1000
@@ -38,6 +41,9 @@ APP_ID_LENGTH = 150
 
 # The committed offset's metadata carries one entry per partition, and brokers cap it at 4 KiB.
 MAX_PARTITIONS = 256
+
+# The URL parameters that choose keys of the output topic.
+LIVE_PARAMETERS = ("realTimeItemKey", "hashtag")
 
 # Each one is a whole copy of the state, and is written as often.
 MAX_STANDBYS = 10
@@ -52,6 +58,8 @@ class Settings:
 
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
     appsync: AppSyncSettings = field(default_factory=AppSyncSettings)
+    live: LiveSettings = field(default_factory=LiveSettings)
+    queries: QuerySettings = field(default_factory=QuerySettings)
 
     app_id: str = setting(
         "STREAMS_APP_ID",
@@ -187,11 +195,19 @@ class Settings:
 
     PREFIX: ClassVar[str] = "STREAMS_"
     #: Settings that have a class of their own, by the field that holds them.
-    PARTS: ClassVar[Mapping[str, type[Any]]] = {"kafka": KafkaSettings, "appsync": AppSyncSettings}
+    PARTS: ClassVar[Mapping[str, type[Any]]] = {
+        "kafka": KafkaSettings,
+        "live": LiveSettings,
+        "queries": QuerySettings,
+        "appsync": AppSyncSettings,
+    }
 
     def __post_init__(self) -> None:
         if not self.dead_letter_topic:
             object.__setattr__(self, "dead_letter_topic", f"{self.input_topic}-dead-letters")
+        if not self.live.topics:
+            topics = {self.output_topic: LIVE_PARAMETERS}
+            object.__setattr__(self, "live", replace(self.live, topics=topics))
         self._check_topics()
         self._check_delivered()
         self._check_timeouts()
@@ -203,6 +219,16 @@ class Settings:
         refuse_unknown(environ, known, cls.PREFIX)
         parts = {name: part(**parsed(part, environ)) for name, part in cls.PARTS.items()}
         return cls(**parts, **parsed(cls, environ))
+
+    @property
+    def advertised_url(self) -> str:
+        """Where others reach this worker's web server."""
+        if self.queries.advertised_url is not None:
+            return self.queries.advertised_url
+        is_any = self.web_host in {"0.0.0.0", "::"}
+        name = socket.gethostname() if is_any else self.web_host
+        scheme = "https" if self.live.tls_certfile is not None else "http"
+        return f"{scheme}://{f'[{name}]' if ':' in name else name}:{self.web_port}"
 
     def _check_topics(self) -> None:
         if len(self.dead_letter_topic) > TOPIC_LENGTH:
@@ -276,5 +302,5 @@ class Settings:
 
 def describe(settings: Settings) -> list[Row]:
     """All settings in the order of this file, as a person would write them; secrets masked."""
-    parts = (settings.kafka, settings, settings.appsync)
+    parts = (settings.kafka, settings, settings.live, settings.queries, settings.appsync)
     return [row for part in parts for row in rows(part)]

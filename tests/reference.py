@@ -6,10 +6,32 @@ from collections.abc import Sequence
 Rows = Sequence[tuple[bytes | None, int]]
 
 
-def finals(
-    partitions: Sequence[Rows], window: int, grace: int, above: int
-) -> dict[tuple[str, int], int]:
-    """{(hashtag, window start): count} from each partition's (value, timestamp) rows, in ms."""
+#: {(hashtag, window start): count}
+Counts = dict[tuple[str, int], int]
+
+
+def finals(partitions: Sequence[Rows], window: int, grace: int, above: int) -> Counts:
+    """The finals that come of each partition's (value, timestamp) rows; times in ms."""
+    counts, closed_until = _counts(partitions, window, grace)
+    return {
+        (tag, start): n
+        for (tag, start), n in counts.items()
+        if n > above and start + window + grace <= closed_until
+    }
+
+
+def open_counts(partitions: Sequence[Rows], window: int, grace: int) -> Counts:
+    """The counts of the windows that stay open, once all rows are counted."""
+    counts, closed_until = _counts(partitions, window, grace)
+    return {
+        (tag, start): n
+        for (tag, start), n in counts.items()
+        if start + window + grace > closed_until
+    }
+
+
+def _counts(partitions: Sequence[Rows], window: int, grace: int) -> tuple[Counts, int]:
+    """All counts, and the time that all partitions have come to."""
     counts: Counter[tuple[str, int]] = Counter()
     stream_times = [-1] * len(partitions)
     for i, rows in enumerate(partitions):
@@ -24,8 +46,4 @@ def finals(
             start = timestamp // window * window
             if start + window + grace > stream_times[i]:
                 counts[text.lower().strip("".join(map(chr, range(33)))), start] += 1
-    return {
-        (tag, start): n
-        for (tag, start), n in counts.items()
-        if n > above and start + window + grace <= min(stream_times)
-    }
+    return counts, min(stream_times)

@@ -87,6 +87,7 @@ class Run:
             view = self._view(await pages.ask())
             wait_s = (view.first_close - now_ms()) / 1000
             say(f"the first window closes in {wait_s:.0f} s; stop with Ctrl-C")
+            say(f"watch it live: {self._settings.page}")
             stack.enter_context(self._show)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._read(finals))
@@ -108,6 +109,7 @@ class Run:
         streams = self._settings.streams
         return View(
             kafka=self._cluster.bootstrap,
+            page=self._settings.page,
             window_ms=streams.window_ms,
             grace_ms=streams.grace_ms,
             min_mentioned=streams.min_mentioned,

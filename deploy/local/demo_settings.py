@@ -50,3 +50,8 @@ class DemoSettings:
     def web_address(self) -> str:
         """Where the worker serves its pages."""
         return f"{HOST}:{self.streams.web_port}"
+
+    @property
+    def page(self) -> str:
+        """Where a browser shows the counts live."""
+        return f"http://{self.web_address}/"

@@ -12,3 +12,8 @@ def trim(text: str) -> str:
 def longer_than_one(text: str) -> bool:
     """`text.length() > 1` as in Java: in UTF-16 units, so that a single emoji passes."""
     return len(text) > 1 or text > "\uffff"
+
+
+def hashtag_of(text: str) -> str | None:
+    """The hashtag that the main job counts `text` under; None if it doesn't count it."""
+    return trim(text.lower()) if longer_than_one(text) else None

@@ -16,6 +16,7 @@ from json.encoder import encode_basestring
 from streams.core.final import Final
 from streams.core.text import longer_than_one, trim
 from streams.core.windows import TumblingWindows
+from streams.jobs.names import HASHTAG_COUNTS
 from streams.settings import Settings
 from streams.tasks.batch import Batches
 from streams.transport.app import StreamsApp
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 def hashtags(app: StreamsApp, settings: Settings) -> None:
     """Add the job's table and its two agents to `app`."""
     mentions = app.windowed_count(
-        "hashtag_counts",
+        HASHTAG_COUNTS,
         source=settings.input_topic,
         windows=TumblingWindows(settings.window_ms, settings.grace_ms),
         selection="longer_than_one, lower, trim",

@@ -45,7 +45,7 @@ class LogReader:
 
     async def begin(self, tp: TP, offset: int) -> None:
         async with self._connecting:
-            if self._consumer is None or _has_ended(self._consumer):
+            if self._consumer is None or has_ended(self._consumer):
                 await self._connect()
         self._positions[tp] = offset
         self._assign()
@@ -56,7 +56,7 @@ class LogReader:
             found = await fetched_batches(self._consumer._fetcher, {tp}, seconds)
         for fetched in found:
             return self._piece(fetched)
-        if _has_ended(self._consumer):
+        if has_ended(self._consumer):
             raise TransactionError(f"reading {tp}: the client has ended")
         return None
 
@@ -102,7 +102,7 @@ class LogReader:
         return Piece(records, fetched.next_offset, max(end or 0, fetched.next_offset))
 
 
-def _has_ended(consumer: Any) -> bool:
+def has_ended(consumer: Any) -> bool:
     """Whether its fetcher, which goes on over all errors of brokers, met one of its own."""
     ended: bool = consumer._fetcher.error_future.done()
     return ended

@@ -1,8 +1,8 @@
 """Hook: who we are in the consumer group, and whether the group still agrees.
 
 Written for aiokafka 0.14.0. What is used of its inside: `AIOKafkaConsumer._coordinator`, and of
-that `generation`, `member_id`, `_group_instance_id` and `_do_heartbeat`. Has to run in the event
-loop of the consumer.
+that `generation`, `member_id`, `_group_instance_id`, `_do_heartbeat` and `_rejoin_needed_fut`. Has
+to run in the event loop of the consumer.
 """
 
 from typing import Any
@@ -34,3 +34,15 @@ async def confirm(consumer: AIOKafkaConsumer, member: Member) -> bool:
     coordinator: Any = consumer._coordinator
     alive = await coordinator._do_heartbeat()
     return bool(alive) and current_member(consumer) == member
+
+
+async def holds(consumer: AIOKafkaConsumer, member: Member) -> bool:
+    """The same, and no rebalance has begun.
+
+    So nobody else can be given this member's partitions before a session timeout has passed since
+    the call: a rebalance that begins later waits for us at least as long.
+    """
+    if not await confirm(consumer, member):
+        return False
+    coordinator: Any = consumer._coordinator
+    return not coordinator._rejoin_needed_fut.done()

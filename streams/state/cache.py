@@ -26,6 +26,10 @@ class Cache:
         """All committed counts of a window, if they are all here."""
         return self._counts.get(window, {}) if window in self._complete else None
 
+    def known(self, window: int, key: bytes) -> int | None:
+        """A key's committed count as far as it is known without the disk: 0 if it has none."""
+        return self._counts.get(window, {}).get(key, 0 if window in self._complete else None)
+
     async def counts(self, window: int, wanted: Mapping[bytes, int]) -> Mapping[bytes, int]:
         """The committed counts of a window: all of `wanted` that has one, and perhaps more."""
         known = self._counts.setdefault(window, {})
@@ -41,12 +45,16 @@ class Cache:
     def remember(self, counts: Counts) -> None:
         """Take over what has just been committed and stored."""
         if sum(map(len, self._counts.values())) > CACHED:
-            self._counts.clear()
-            self._complete.clear()
+            self.forget()
         for window, changed in counts.items():
             # A window's changes are all counts, or all tombstones as it is closed.
             if None not in changed.values():
                 self._counts.setdefault(window, {}).update(cast(dict[bytes, int], changed))
+
+    def forget(self) -> None:
+        """Forget all: the store has it."""
+        self._counts.clear()
+        self._complete.clear()
 
     def drop_before(self, limit: int) -> None:
         """Forget all windows that start before `limit`."""

@@ -4,6 +4,7 @@ Committed counts live in the store; those used lately are also kept in memory. P
 differences, made absolute when they are committed. All times in ms.
 """
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from streams.core.partials import Partial
@@ -40,6 +41,8 @@ class WindowedCounts:
         self._pending: dict[int, dict[bytes, int]] = {}
         self._cache = Cache(store)
         self._closed: Closing | None = None
+        # Held while disk and memory may be at different commits.
+        self._applying = asyncio.Lock()
         self.open_windows: set[int] = set()
 
     async def load(self) -> None:
@@ -107,6 +110,32 @@ class WindowedCounts:
         counts = await self._store.scan(window, after, self._chunk)
         return Closing(window, counts, last=len(counts) < self._chunk)
 
+    async def committed(self, key: bytes) -> dict[int, int]:
+        """A key's committed counts by open window, oldest first; all as of one commit.
+
+        Changes nothing, so it may be asked at any time. A window is open for a key until the
+        transaction with its final, or its tombstone, is committed. Raises StoreError.
+        """
+        counts = self._in_memory(key)
+        if None in counts.values():
+            async with self._applying:
+                counts = self._in_memory(key)
+                for window, n in counts.items():
+                    if n is None:
+                        [counts[window]] = await self._store.read(window, [key])
+        return {window: n for window, n in counts.items() if n}
+
+    def _in_memory(self, key: bytes) -> dict[int, int | None]:
+        """A key's committed counts by open window; 0 if it has none, None if the disk knows."""
+        books = self._bookkeeping
+        chunk_end = books.closing_after
+        return {
+            window: self._cache.known(window, key)
+            for window in sorted(self.open_windows)
+            if window > books.closed_until
+            or (window == books.closed_until and (chunk_end is None or key > chunk_end))
+        }
+
     def closed(self, closing: Closing) -> None:
         """Note that a chunk's final results are in the pending transaction."""
         self._closed = closing
@@ -146,9 +175,11 @@ class WindowedCounts:
 
     async def apply(self, step: "Step", position: int) -> None:
         """Write a committed step to the store; `position` is the changelog's after the step."""
-        await self._store.apply(Changes(position, step.bookkeeping, step.counts, step.drop_before))
-        self._bookkeeping = step.bookkeeping
-        self._remember(step)
+        changes = Changes(position, step.bookkeeping, step.counts, step.drop_before)
+        async with self._applying:
+            await self._store.apply(changes)
+            self._bookkeeping = step.bookkeeping
+            self._remember(step)
 
     def _remember(self, step: "Step") -> None:
         limit = step.drop_before

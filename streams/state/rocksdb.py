@@ -5,6 +5,7 @@ RocksDB can't open, or finds damaged, is removed and built again from the change
 """
 
 import asyncio
+import threading
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -24,6 +25,8 @@ class RocksStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._database = Database(path)
+        # A task's own accesses follow each other; questions come in between, from other threads.
+        self._one_at_a_time = threading.Lock()
 
     async def open(self) -> Stored | None:
         return await self._run("open", self._database.open)
@@ -63,7 +66,8 @@ class RocksStore:
 
     def _guarded(self, verb: str, work: Callable[[], T]) -> T:
         try:
-            return work()
+            with self._one_at_a_time:
+                return work()
         except StoreError:
             raise
         except Exception as exc:  # rocksdict raises bare Exception

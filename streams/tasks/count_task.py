@@ -13,7 +13,14 @@ from streams import crash_points, metrics
 from streams.core.columns import TP, Chunk
 from streams.core.partials import Partial
 from streams.core.ports import Committed, Fields, Member, Record
-from streams.errors import BrokenChainError, OffsetLostError, TaskStoppedError
+from streams.core.window_count import WindowCount
+from streams.errors import (
+    BrokenChainError,
+    NotReadyError,
+    OffsetLostError,
+    StoreError,
+    TaskStoppedError,
+)
 from streams.state.changelog import (
     BOOKKEEPING_KEY,
     Bookkeeping,
@@ -26,7 +33,7 @@ from streams.state.store import Store
 from streams.tasks.batch import Batch
 from streams.tasks.context import TaskContext
 from streams.tasks.outgoing import Outgoing
-from streams.tasks.task import Task
+from streams.tasks.task import State, Task
 from streams.tasks.topology import WindowedCount
 
 log = logging.getLogger(__name__)
@@ -160,6 +167,20 @@ class CountTask(Task):
         metrics.OPEN_WINDOWS.labels(self._count.name, partition).set(open_windows)
         lag = max(0, self.context.clock.now() - self.counts.watermark) / 1000
         metrics.WATERMARK_LAG.labels(topic, partition).set(lag)
+
+    async def open_counts(self, key: bytes) -> list[WindowCount]:
+        """A key's counts in its open windows, oldest first, as of the task's last commit.
+
+        Raises NotReadyError unless the task is open.
+        """
+        if self.state not in (State.RUNNING, State.COMMITTING):
+            raise NotReadyError(f"the task of {self.tp} is {self.state.value}")
+        try:
+            counts = await self.counts.committed(key)
+        except StoreError as exc:
+            raise NotReadyError(f"the counts of {self.tp} can't be read: {exc.happened}") from exc
+        size = self._count.windows.size_ms
+        return [WindowCount(window, window + size, n) for window, n in counts.items()]
 
     async def forget_merged(self) -> None:
         """Delete what the repartition topic holds below our committed position."""

@@ -8,6 +8,16 @@ from streams.state.fingerprint import Fingerprint
 from streams.tasks.results import SinkBody
 
 
+def partials_topic(app_id: str, table: str) -> str:
+    """The topic through which a count's partial counts reach its second stage."""
+    return f"{app_id}-{table}-repartition"
+
+
+def changelog_topic(app_id: str, table: str) -> str:
+    """The topic that holds a copy of a count's state."""
+    return f"{app_id}-{table}-changelog"
+
+
 @dataclass(frozen=True, slots=True)
 class WindowedCount:
     """A count in two stages: partial counts at the source, merged by key after a shuffle.
@@ -52,6 +62,10 @@ class Topology:
 
     counts: tuple[WindowedCount, ...]
     sinks: tuple[Sink, ...] = ()
+
+    def named(self, table: str) -> WindowedCount:
+        """The count of that name, which there has to be."""
+        return next(count for count in self.counts if count.name == table)
 
     def fed_by(self, topic: str) -> WindowedCount | None:
         """The count whose first stage reads `topic`."""

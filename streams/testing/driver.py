@@ -21,6 +21,9 @@ from aiokafka.partitioner import murmur2
 
 from streams.core.columns import TP
 from streams.core.ports import Record
+from streams.core.window_count import WindowCount
+from streams.errors import NotReadyError
+from streams.tasks.count_task import CountTask
 from streams.testing.broker import Broker
 from streams.testing.clock import ManualClock
 from streams.testing.crash import Crash, CrashPlan
@@ -171,6 +174,13 @@ class TestDriver:
         """Let the task commit."""
         i = self._owner(tp, worker)
         self._run(self._fleet.attempt(i, tp, self.workers[i].commit(tp)))
+
+    def open_counts(self, tp: TP, key: bytes, worker: int | None = None) -> list[WindowCount]:
+        """What a second-stage task tells of a key's open windows; it has to be open."""
+        task = self.workers[self._owner(tp, worker)].tasks.get(tp)
+        if not isinstance(task, CountTask):
+            raise NotReadyError(f"no task of {tp} is open")
+        return self._run(task.open_counts(key))
 
     # What happens to workers.
 

@@ -9,9 +9,10 @@ from aiokafka.errors import KafkaError
 from faust.types import AgentT, StreamT
 
 from streams.access import explain
+from streams.core.columns import TP
 from streams.core.value_table import COMPILED
 from streams.core.windows import TumblingWindows
-from streams.errors import StartError, TallyError
+from streams.errors import NotReadyError, StartError, TallyError
 from streams.kafka.cluster import KafkaCluster, WallClock
 from streams.settings import Settings
 from streams.state.rocksdb import RocksStore
@@ -19,14 +20,16 @@ from streams.tasks.batch import Batch, Batches, Body, run_body
 from streams.tasks.context import TaskContext
 from streams.tasks.factory import TaskFactory
 from streams.tasks.results import SinkBody
-from streams.tasks.topology import Sink, Topology, WindowedCount
-from streams.transport import memory
+from streams.tasks.topology import Sink, Topology, WindowedCount, changelog_topic, partials_topic
+from streams.transport import memory, web_server
+from streams.transport.lease import Lease
 from streams.transport.prepare import begin_offsets, prepare_topics
 from streams.transport.schema import BatchSchema
 from streams.transport.slot import Group
 from streams.transport.standbys import Standbys
 from streams.transport.supervisor import Supervisor
 from streams.transport.table import CountTable
+from streams.transport.web_server import AddRoutes
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +44,8 @@ class StreamsApp(faust.App):
         self.bodies: dict[str, Body] = {}
         #: The topics that agents write to.
         self.output_topics: list[str] = []
+        #: What else the worker's web server serves.
+        self.web_parts: list[AddRoutes] = []
         self.tasks: Supervisor | None = None
         self._counts: list[WindowedCount] = []
         self._closing: list[Callable[[], Awaitable[None]]] = []
@@ -61,14 +66,14 @@ class StreamsApp(faust.App):
         `selection` lists the functions that an agent of `source` applies to the values, in their
         order: stored counts depend on them, so starting with others is refused.
         """
-        prefix = f"{self.settings.app_id}-{name}"
+        app_id = self.settings.app_id
         count = WindowedCount(
             name=name,
             windows=windows,
             selection=selection,
             source_topic=source,
-            partials_topic=f"{prefix}-repartition",
-            changelog_topic=f"{prefix}-changelog",
+            partials_topic=partials_topic(app_id, name),
+            changelog_topic=changelog_topic(app_id, name),
         )
         self._counts.append(count)
         table = CountTable(
@@ -158,6 +163,11 @@ class StreamsApp(faust.App):
             partitions=partitions,
         )
 
+    def on_webserver_init(self, web: Any) -> None:
+        """Add the routes that are aiohttp's own."""
+        super().on_webserver_init(web)
+        web_server.extend(web, self.web_parts, self.settings.live.handshake_ms / 1000)
+
     def new_supervisor(
         self, group: Group, deliver: Callable[[Batch], Awaitable[None]]
     ) -> Supervisor:
@@ -165,8 +175,17 @@ class StreamsApp(faust.App):
         assert self._context is not None, "tasks run after the application has started"
         factory = TaskFactory(self._context, self.topology, self._store)
         standbys = Standbys(factory.standby, self._context.cluster.follower())
-        self.tasks = Supervisor(factory, group, deliver, self._fail, standbys)
+        # Less than half of a session, which leaves time for a slow answer.
+        lease = Lease(group, self.settings.heartbeat_interval_ms / 1000)
+        self.tasks = Supervisor(factory, group, deliver, self._fail, standbys, lease)
         return self.tasks
+
+    def task_of(self, table: str, key: bytes) -> TP:
+        """The partition whose second-stage task counts `key`; raises NotReadyError."""
+        if self._context is None:
+            raise NotReadyError("the worker is starting")
+        topic = self.topology.named(table).partials_topic
+        return TP(topic, self._context.partition_of(topic, key))
 
     def _store(self, count: WindowedCount, partition: int) -> RocksStore:
         state = self.settings.data_dir / self.settings.app_id / "state"
@@ -194,7 +213,10 @@ class StreamsApp(faust.App):
 
 
 def faust_options(settings: Settings) -> dict[str, Any]:
-    """Faust's own settings, as far as they depend on ours or differ from its defaults."""
+    """Faust's own settings, as far as they depend on ours or differ from its defaults.
+
+    Raises SettingError if the web server's certificate can't be used.
+    """
     rebalance_s = settings.rebalance_timeout_ms / 1000
     return {
         "broker": [f"tally://{address}" for address in settings.kafka.bootstrap],
@@ -219,4 +241,11 @@ def faust_options(settings: Settings) -> dict[str, Any]:
         "web_bind": settings.web_host,
         "web_host": settings.web_host,
         "web_port": settings.web_port,
+        "web": web_server.URL,
+        "web_ssl_context": settings.live.tls_context(),
+        # Told to the whole group, so that questions find the worker that can answer them.
+        "canonical_url": settings.advertised_url,
+        # Faust's own pages know nothing of our tables.
+        "web_router_enabled": False,
+        "web_tables_enabled": False,
     }

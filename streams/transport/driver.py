@@ -97,6 +97,11 @@ class ConsumerThread(faust_driver.AIOKafkaConsumerThread):
         )
         return confirmed
 
+    async def holds(self, member: Member) -> bool:
+        """See `Group.holds`."""
+        held: bool = await self.call_thread(membership.holds, self._ensure_consumer(), member)
+        return held
+
 
 class Consumer(faust_driver.Consumer):
     """Fetches for the supervisor's tasks, and hands their batches to Faust's streams."""
@@ -162,6 +167,10 @@ class Consumer(faust_driver.Consumer):
     async def confirm(self, member: Member) -> bool:
         """See `Group.confirm`."""
         return await self._thread.confirm(member)
+
+    async def holds(self, member: Member) -> bool:
+        """See `Group.holds`."""
+        return await self._thread.holds(member)
 
     async def seek(self, tp: Any, offset: int) -> None:
         """See `Group.seek`. (Faust's own calls aiokafka from the wrong thread.)"""

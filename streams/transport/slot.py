@@ -37,6 +37,9 @@ class Group(Protocol):
     async def confirm(self, member: Member) -> bool:
         """Whether the group still knows us, asked of the broker."""
 
+    async def holds(self, member: Member) -> bool:
+        """Whether all that `member` was given stays ours for a session timeout from now on."""
+
     async def seek(self, tp: TP, offset: int) -> None:
         """Fetch a partition from `offset` on."""
 

@@ -8,10 +8,12 @@ from typing import NamedTuple
 from streams import crash_points, metrics
 from streams.core.columns import TP, Chunk
 from streams.core.ports import Member
-from streams.errors import StartError
+from streams.core.window_count import WindowCount
+from streams.errors import NotOwnerError, NotReadyError, StartError
 from streams.tasks.batch import Batch
 from streams.tasks.count_task import CountTask
 from streams.tasks.factory import TaskFactory
+from streams.transport.lease import Lease
 from streams.transport.slot import Group, Slot, Status
 from streams.transport.standbys import Standbys
 
@@ -42,6 +44,7 @@ class Supervisor:
         deliver: Callable[[Batch], Awaitable[None]],
         on_fatal: Callable[[StartError], Awaitable[None]],
         standbys: Standbys,
+        lease: Lease,
     ) -> None:
         self._make_task = make_task
         self._group = group
@@ -49,6 +52,7 @@ class Supervisor:
         self._on_fatal = on_fatal
         #: What follows other workers' tasks. It goes on while tasks move.
         self.standbys = standbys
+        self._lease = lease
         self._slots: dict[TP, Slot] = {}
         self._forgetting: asyncio.Task[None] | None = None
         #: Set when a slot may have got room for a chunk.
@@ -97,6 +101,24 @@ class Supervisor:
         slot = self._slots.get(tp)
         if slot is not None:
             slot.put(fetched)
+
+    async def open_counts(self, tp: TP, key: bytes) -> list[WindowCount]:
+        """A key's counts in its open windows; `tp` is the key's partition of its partials topic.
+
+        They are those of the last commit of the one task that may commit now.
+
+        Raises NotOwnerError if that runs elsewhere, and NotReadyError.
+        """
+        slot = self._slots.get(tp)
+        if slot is None:
+            raise NotOwnerError(f"the task of {tp} doesn't run here")
+        task = slot.task
+        if not isinstance(task, CountTask):
+            raise NotReadyError(f"the task of {tp} is {slot.status.value}")
+        counts = await task.open_counts(key)
+        # Asked last: so it was the owner's answer when it was read.
+        await self._lease.check(task.member)
+        return counts
 
     def health(self, stall_seconds: float) -> list[TaskHealth]:
         """How each task does."""

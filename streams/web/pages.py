@@ -6,10 +6,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streams import metrics
 from streams.transport.app import StreamsApp
+from streams.web.openapi import add_openapi
+from streams.web.problems import use_problem_details
 
 
 def add_pages(app: StreamsApp) -> None:
     """Add the pages to the application."""
+    app.web_parts += [use_problem_details, add_openapi]
 
     @app.page("/metrics")
     async def show_metrics(web: Any, request: Any) -> Any:  # noqa: ARG001

@@ -1,5 +1,6 @@
 """`make demo` as a whole, without a terminal; and how its screen looks on one."""
 
+import asyncio
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 from rich.console import Console
 
@@ -20,6 +22,7 @@ from deploy.local.demo_screen import View, render
 FIRST_LINES_S = 45
 STOP_S = 12
 FINAL_LINE = re.compile(r"\d\d:\d\d:\d\d - \d\d:\d\d:\d\d +([\d,]+)  #\w+\n")
+PAGE = re.compile(r"watch it live: (http://[0-9.:]+/)\n")
 MARK = "TALLY_DEMO_TEST"
 
 
@@ -62,6 +65,9 @@ def test_without_a_terminal_it_prints_finals_until_it_is_stopped(
         assert found, (line, said)
         assert int(found[1].replace(",", "")) > 4
     assert any("#python" in line for line in lines)
+    page = PAGE.search(said)
+    assert page, said
+    assert asyncio.run(live_count(page[1])) > 4
     assert len(marked(mark)) >= 4 or not Path("/proc").exists()  # Kafka, worker, simulator, itself
 
     began = time.monotonic()
@@ -73,6 +79,18 @@ def test_without_a_terminal_it_prints_finals_until_it_is_stopped(
     assert all(FINAL_LINE.fullmatch(line) for line in rest.splitlines(keepends=True))
     assert marked(mark) == []
     assert [path.name for path in tmp_path.iterdir()] == ["stderr"]
+
+
+async def live_count(page: str) -> int:
+    """The next final count that the page would show."""
+    timeout = aiohttp.ClientTimeout(total=FIRST_LINES_S)
+    async with aiohttp.ClientSession(page, timeout=timeout) as session:
+        async with session.get("/") as response:
+            assert "<title>Tally</title>" in await response.text()
+        async with session.ws_connect("/ws?hashtag=*") as connection:
+            while "id" not in (message := await connection.receive_json()):
+                pass
+    return int(message["value"]["count"])
 
 
 def marked(mark: str) -> list[str]:
@@ -91,6 +109,7 @@ def view() -> View:
     status = WorkerStatus("healthy", tasks=6, running=6, records=12_345)
     return View(
         kafka="127.0.0.1:9092",
+        page="http://127.0.0.1:6066/",
         window_ms=20_000,
         grace_ms=0,
         min_mentioned=4,
@@ -126,6 +145,7 @@ def test_the_screen_fits_the_terminal(width: int, height: int) -> None:
     assert max(map(len, lines)) <= width
     assert any("1  #tag[bold]00" in line and "1,000" in line for line in lines)
     assert any("100 of 1 window" in line for line in lines)
+    assert lines[0].rstrip().endswith("live at http://127.0.0.1:6066/")
 
 
 def test_the_newest_window_is_shown() -> None:

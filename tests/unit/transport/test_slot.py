@@ -21,6 +21,9 @@ class FakeGroup:
     def __init__(self, knows_us: bool = True) -> None:
         self._knows_us = knows_us
 
+    async def holds(self, _member: Member) -> bool:
+        return True
+
     async def confirm(self, _member: Member) -> bool:
         return self._knows_us
 

@@ -1,0 +1,3 @@
+"""Names of the jobs' tables; those of their topics are derived from them."""
+
+HASHTAG_COUNTS = "hashtag_counts"

@@ -1,0 +1,44 @@
+"""Hook: aiohttp's own routes on Faust's web server, and a bound on connections that ask nothing.
+
+Faust's views answer once; a WebSocket needs aiohttp's application under them. Written for
+faust-streaming 0.15.3; `tests/contract/test_web_server.py` holds it. What is used of its inside:
+`drivers.aiohttp.Web.web_app` and `_runner`, which it makes without a way to pass options; and
+`production_blueprints`, an index page that can't be switched off.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from aiohttp import web
+from faust.web import drivers
+from faust.web.drivers.aiohttp import Web
+
+#: Adds routes to an application.
+AddRoutes = Callable[[web.Application], None]
+
+#: Seconds that requests have to end when the worker stops.
+STOP_SECONDS = 5.0
+
+#: The setting that chooses this server.
+URL = "tally://"
+
+
+class WebServer(Web):
+    """Faust's server without its index page, for we have one."""
+
+    production_blueprints = ()
+
+
+drivers.DRIVERS.aliases["tally"] = f"{__name__}:{WebServer.__name__}"
+
+
+def extend(server: Any, parts: Iterable[AddRoutes], handshake_seconds: float) -> None:
+    """Add the parts' routes; to be called before the server starts."""
+    for add_to in parts:
+        add_to(server.web_app)
+    server._runner = web.AppRunner(
+        server.web_app,
+        access_log=None,
+        keepalive_timeout=handshake_seconds,
+        shutdown_timeout=STOP_SECONDS,
+    )

@@ -1,0 +1,279 @@
+"""Follows whole output topics, read committed and without a group, for as long as somebody asks.
+
+It keeps its positions over failures of the cluster, so nothing is left out: the log says when it
+can't go on, and it tries again after a growing pause. Runs in one event loop, and tells its
+listeners there.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from itertools import chain, islice
+from typing import Any, Protocol
+
+import aiokafka.errors as kafka_errors
+from aiokafka import AIOKafkaConsumer
+from aiokafka.structs import TopicPartition
+
+from streams.core.columns import TP
+from streams.errors import TallyError, TransactionError
+from streams.kafka.errors import translated
+from streams.kafka.log_reader import has_ended, stop_consumer
+from streams.kafka.record_batches import FetchedBatches, fetched_batches
+from streams.settings import Settings
+from streams.topics import ensure_topics
+from streams.web.live.cursor import Positions
+from streams.web.live.messages import (
+    OVERHEAD,
+    AsJson,
+    Message,
+    Piece,
+    json_value,
+    long_value,
+)
+from streams.web.live.ring import Ring
+
+log = logging.getLogger(__name__)
+
+#: Records that are handed out without a pause for the event loop's other work.
+SLICE = 256
+#: Seconds between attempts: at first, and at most.
+RETRY_SECONDS = (0.2, 5.0)
+#: Seconds that a look-up of the broker may take.
+LOOKUP_SECONDS = 10.0
+#: How soon partitions that were added are noticed.
+METADATA_MS = 30_000
+#: A fetch is small enough to be handed out at one go, more or less.
+FETCH = {"max_partition_fetch_bytes": 512 * 1024, "fetch_max_bytes": 4 * 2**20}
+
+
+class Listener(Protocol):
+    """Told of all that is read. Called in the event loop, and has to return soon."""
+
+    def restart(self) -> None:
+        """Following begins at new positions: what was received before isn't continued."""
+
+    def receive(self, piece: Piece) -> None:
+        """Here is what comes next."""
+
+    def lost(self, tp: TP, from_offset: int, to_offset: int) -> None:
+        """The log has lost [from, to) before it was read."""
+
+
+class Follower:
+    """See the module. `positions` and `ring` say where it is, and what it remembers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.topics = sorted(settings.live.topics)
+        self.positions = Positions({})
+        self.ring = Ring(settings.live.ring_bytes)
+        self._as_json = {topic: _as_json(settings, topic) for topic in self.topics}
+        self._listeners: list[Listener] = []
+        self._held = 0
+        self._running: asyncio.Task[None] | None = None
+        self._stopping: asyncio.TimerHandle | None = None
+        self._caught_up = asyncio.Event()
+        self._moved = asyncio.Event()
+
+    def listen(self, listener: Listener) -> None:
+        """Tell `listener` from now on."""
+        self._listeners.append(listener)
+
+    def as_json(self, topic: str) -> AsJson:
+        """What makes JSON of the values of a topic."""
+        return self._as_json[topic]
+
+    @contextlib.asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Follow at least as long as this context lasts; see `ready`."""
+        self._held += 1
+        if self._stopping is not None:
+            self._stopping.cancel()
+            self._stopping = None
+        if self._running is None:
+            self._running = asyncio.create_task(self._run(), name="follow output topics")
+        try:
+            yield
+        finally:
+            self._held -= 1
+            if not self._held:
+                linger = self._settings.live.linger_ms / 1000
+                self._stopping = asyncio.get_running_loop().call_later(linger, self._cancel)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has read what was there when it began."""
+        return self._caught_up.is_set()
+
+    async def ready(self, seconds: float) -> bool:
+        """Wait until it has read what was there when it began; False if it takes longer."""
+        return await _within(self._caught_up.wait(), seconds)
+
+    async def reach(self, since: Mapping[TP, int], seconds: float) -> bool:
+        """Wait until it has read all before `since`; False if it takes longer."""
+
+        async def wait() -> None:
+            while any(self.positions.get(tp, 0) < offset for tp, offset in since.items()):
+                self._moved.clear()
+                await self._moved.wait()
+
+        return await _within(wait(), seconds)
+
+    async def stop(self) -> None:
+        """Stop now, whoever holds it."""
+        running = self._running
+        if self._stopping is not None:
+            self._stopping.cancel()
+        self._cancel()
+        if running is not None:
+            await asyncio.wait([running])
+
+    def _cancel(self) -> None:
+        self._stopping = None
+        if self._running is not None:
+            self._running.cancel()
+            self._running = None
+        self._caught_up.clear()
+        self.positions = Positions({})
+        self.ring.clear()
+
+    async def _run(self) -> None:
+        pause = RETRY_SECONDS[0]
+        while True:
+            began = time.monotonic()
+            try:
+                await self._connect_and_follow()
+            except (TallyError, kafka_errors.KafkaError, OSError) as exc:
+                if time.monotonic() - began > RETRY_SECONDS[1]:
+                    pause = RETRY_SECONDS[0]
+                log.warning("Following %s: %s; next try in %.1f s", self.topics, exc, pause)
+            except Exception:
+                log.exception("Following %s; next try in %.1f s", self.topics, pause)
+            await asyncio.sleep(pause * random.uniform(0.8, 1.2))
+            pause = min(2 * pause, RETRY_SECONDS[1])
+
+    async def _connect_and_follow(self) -> None:
+        await ensure_topics(self._settings, self.topics)
+        consumer = AIOKafkaConsumer(
+            **self._settings.kafka.client_options(),
+            **FETCH,
+            isolation_level="read_committed",
+            auto_offset_reset="none",
+            enable_auto_commit=False,
+            metadata_max_age_ms=METADATA_MS,
+        )
+        try:
+            async with translated("connecting to follow", LOOKUP_SECONDS):
+                await consumer.start()
+            await self._follow(consumer)
+        finally:
+            await stop_consumer(consumer)
+
+    async def _follow(self, consumer: AIOKafkaConsumer) -> None:
+        ends = await self._begin(consumer)
+        while True:
+            if self._partitions(consumer) - self.positions.keys():
+                await self._begin(consumer)
+            tps = {TP(*tp) for tp in consumer.assignment()}
+            fetched = await fetched_batches(consumer._fetcher, tps, seconds=1.0)
+            for piece in fetched:
+                await self._take(consumer, piece)
+            if has_ended(consumer):
+                raise TransactionError("the client has ended")
+            if not self._caught_up.is_set() and all(
+                self.positions[tp] >= end for tp, end in ends.items()
+            ):
+                self._caught_up.set()
+
+    async def _begin(self, consumer: AIOKafkaConsumer) -> dict[TP, int]:
+        """Assign all partitions, those that are new included; returns the present ends."""
+        async with translated("looking up where to follow", LOOKUP_SECONDS):
+            for topic in self.topics:
+                await consumer._client._wait_on_metadata(topic)
+            tps = [TopicPartition(*tp) for tp in sorted(self._partitions(consumer))]
+            starts = await consumer.beginning_offsets(tps)
+            ends = await consumer.end_offsets(tps)
+        if self.positions:
+            # A partition that was added since is read from its start: all in it is new.
+            self.positions = Positions({TP(*tp): starts[tp] for tp in tps} | dict(self.positions))
+        else:
+            history = self._settings.live.history
+            self.positions = Positions({TP(*tp): max(starts[tp], ends[tp] - history) for tp in tps})
+            for listener in self._listeners:
+                listener.restart()
+        consumer.assign(tps)
+        for tp in tps:
+            consumer.seek(tp, self.positions[TP(*tp)])
+        return {TP(*tp): end for tp, end in ends.items()}
+
+    def _partitions(self, consumer: AIOKafkaConsumer) -> set[TP]:
+        return {
+            TP(topic, number)
+            for topic in self.topics
+            for number in consumer.partitions_for_topic(topic) or ()
+        }
+
+    async def _take(self, consumer: AIOKafkaConsumer, fetched: FetchedBatches) -> None:
+        if isinstance(fetched.error, kafka_errors.OffsetOutOfRangeError):
+            await self._skip(consumer, fetched.tp)
+            return
+        if fetched.error is not None:
+            raise fetched.error
+        for records in _slices(chain.from_iterable(fetched.records())):
+            self._publish(fetched.tp, records, records[-1].offset + 1)
+            await asyncio.sleep(0)
+        self._move(fetched.tp, fetched.next_offset)
+
+    async def _skip(self, consumer: AIOKafkaConsumer, tp: TP) -> None:
+        """Go on at the first offset that the log still has."""
+        async with translated(f"looking up the start of {tp}", LOOKUP_SECONDS):
+            [start] = (await consumer.beginning_offsets([TopicPartition(*tp)])).values()
+        before = self.positions[tp]
+        log.warning("%s has lost its records from %d to %d", tp, before, start)
+        self._move(tp, start)
+        consumer.seek(TopicPartition(*tp), start)
+        self.ring.clear()
+        for listener in self._listeners:
+            listener.lost(tp, before, start)
+
+    def _publish(self, tp: TP, records: Sequence[Any], following: int) -> None:
+        piece = Piece(
+            tp, dict(self.positions), self.positions.prefix(tp), self._as_json[tp.topic], following
+        )
+        piece.messages = [Message(piece, record) for record in records]
+        piece.size = sum(
+            OVERHEAD + len(m.key or b"") + 2 * len(m.value or b"") for m in piece.messages
+        )
+        piece.size += 16 * len(self.positions)
+        self.ring.append(piece)
+        self._move(tp, following)
+        for listener in self._listeners:
+            listener.receive(piece)
+
+    def _move(self, tp: TP, offset: int) -> None:
+        self.positions.move(tp, offset)
+        self._moved.set()
+
+
+def _slices(records: Iterable[Any]) -> Iterable[list[Any]]:
+    iterator = iter(records)
+    while some := list(islice(iterator, SLICE)):
+        yield some
+
+
+def _as_json(settings: Settings, topic: str) -> AsJson:
+    is_long = settings.output_format == "long" and topic == settings.output_topic
+    return long_value if is_long else json_value
+
+
+async def _within(waiting: Any, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await waiting
+    except TimeoutError:
+        return False
+    return True

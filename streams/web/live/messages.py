@@ -1,0 +1,116 @@
+"""Results on their way to clients: a record of an output topic, and its JSON made once for all.
+
+{"key": "kafka", "value": {...}, "timestamp": 1763000019999, "id": "topic-0-17", "cursor": "..."}
+"""
+
+import base64
+import json
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from streams.core.columns import TP
+from streams.web.live.frames import text_frame
+
+#: Makes JSON of a record's value.
+AsJson = Callable[[bytes | None], str]
+
+#: What a message takes beside its key and value, in bytes.
+OVERHEAD = 300
+
+
+@dataclass(slots=True, eq=False)
+class Piece:
+    """Some records of one partition that follow each other in the log.
+
+    start      the positions in all partitions before it
+    prefix     what the cursors of its messages begin with
+    following  the partition's next offset after it
+    """
+
+    tp: TP
+    start: Mapping[TP, int]
+    prefix: str
+    as_json: AsJson
+    following: int
+    messages: Sequence["Message"] = field(default_factory=list)
+    size: int = 0
+
+
+class Message:
+    """One record. `frame` is empty until somebody wants it and calls `encode`; then it is kept."""
+
+    __slots__ = ("frame", "key", "offset", "piece", "timestamp", "value")
+
+    def __init__(self, piece: Piece, record: Any) -> None:
+        self.piece = piece
+        self.offset: int = record.offset
+        self.timestamp: int = record.timestamp
+        self.key: bytes | None = record.key
+        self.value: bytes | None = record.value
+        self.frame = b""
+
+    @property
+    def tp(self) -> TP:
+        return self.piece.tp
+
+    def encode(self) -> None:
+        """Make the WebSocket frame, with the cursor of those who follow live."""
+        if not self.frame:
+            self.frame = self.frame_at(f"{self.piece.prefix}{self.offset + 1}")
+
+    def frame_at(self, cursor: str) -> bytes:
+        """As a WebSocket frame with another cursor."""
+        topic, partition = self.piece.tp
+        return text_frame(
+            f'{{"key":{key_as_json(self.key)},"value":{self.piece.as_json(self.value)},'
+            f'"timestamp":{self.timestamp},"id":"{topic}-{partition}-{self.offset}",'
+            f'"cursor":"{cursor}"}}'.encode()
+        )
+
+
+class Item:
+    """What else waits for a connection: `key` is None for what must not be conflated."""
+
+    __slots__ = ("frame", "key")
+
+    def __init__(self, frame: bytes, key: bytes | None = None) -> None:
+        self.frame = frame
+        self.key = key
+
+
+def key_as_json(key: bytes | None) -> str:
+    return "null" if key is None else json.dumps(key_text(key), ensure_ascii=False)
+
+
+def key_text(key: bytes) -> str:
+    """A key as clients write it; bytes that aren't UTF-8 as `\\xff`."""
+    return key.decode(errors="backslashreplace")
+
+
+def json_value(value: bytes | None) -> str:
+    """The value as it is if it is JSON, else as a string: its text, or base64 of its bytes."""
+    if value is None:
+        return "null"
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return json.dumps(base64.b64encode(value).decode())
+    try:
+        json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return json.dumps(text)
+    return text
+
+
+def long_value(value: bytes | None) -> str:
+    """8 bytes, big-endian, as a number; anything else as `json_value` has it."""
+    if value is None or len(value) != 8:
+        return json_value(value)
+    return str(struct.unpack(">q", value)[0])
+
+
+def _refuse(constant: str) -> NoReturn:
+    """Python reads NaN and Infinity; browsers don't."""
+    raise ValueError(constant)

@@ -1,0 +1,108 @@
+"""The examples of WebSocket clients: each gets what it follows, also after a break."""
+
+import json
+import shutil
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiokafka import AIOKafkaProducer
+
+from tests.application import Kafka, create_topics
+from tests.examples.following import EXAMPLES, Feed, lines, running
+from tests.live.gateways import until
+from tests.web.browser import AWAY, browsing, needs_chromium, running_browser
+from tests.worker import free_port
+
+WSCAT = shutil.which("wscat")
+
+
+@pytest.fixture
+async def feed(kafka: Kafka, topic: str) -> AsyncIterator[Feed]:
+    options = kafka.client_options()
+    await create_topics(options, topic, partitions=2)
+    async with AIOKafkaProducer(**options) as producer:
+        yield Feed(kafka, topic, producer)
+
+
+async def test_python(feed: Feed) -> None:
+    command = [sys.executable, str(EXAMPLES / "follow.py"), feed.address, "python", "kafka"]
+    await check_that_it_follows(feed, command, said_in_words)
+
+
+@pytest.mark.skipif(WSCAT is None, reason="wscat is missing (npm install --global wscat)")
+async def test_shell(feed: Feed, tmp_path: Path) -> None:
+    command = ["sh", str(EXAMPLES / "follow.sh"), feed.address, "python,kafka"]
+    cursor = tmp_path / "cursor"
+    await check_that_it_follows(feed, command, said_in_json, CURSOR_FILE=str(cursor))
+    # Started again, it goes on as well.
+    expected = await feed.results(2)
+    async with feed.gateway(), running(command, CURSOR_FILE=str(cursor)) as process:
+        assert sorted(map(said_in_json, await lines(process, 4))) == sorted(expected)
+
+
+@needs_chromium
+async def test_browser(feed: Feed) -> None:
+    site = f"http://127.0.0.1:{(port := free_port())}"
+    address = f"{site}/follow.html?gateway={feed.address}&keys=python,kafka"
+    lines_shown = "document.querySelectorAll('li').length"
+    async with (
+        serving(EXAMPLES, port),
+        running_browser() as browser,
+        browsing(browser, address) as seen,
+    ):
+        async with feed.gateway(LIVE_ORIGINS=site) as gateway:
+            await until(lambda: gateway.connections == 1)
+            expected = await feed.results(3)
+            await seen.until(f"{lines_shown} === {len(expected)}")
+        expected += await feed.results(2)
+        async with feed.gateway(LIVE_ORIGINS=site):
+            await seen.until(f"{lines_shown} === {len(expected)}")
+            assert sorted(map(said_in_words, await seen.texts("li"))) == sorted(expected)
+        seen.check(*AWAY, "404")  # it has no icon
+
+
+async def check_that_it_follows(
+    feed: Feed, command: Sequence[str], read: Callable[[str], str], **environment: str
+) -> None:
+    """Each result that it should get is printed once, though the gateway was away for a while."""
+    async with running(command, **environment) as process:
+        async with feed.gateway() as gateway:
+            await until(lambda: gateway.connections == 1)
+            expected = await feed.results(3)
+            said = await lines(process, len(expected))
+        expected += await feed.results(2)
+        async with feed.gateway():
+            said += await lines(process, len(expected) - len(said))
+            expected += await feed.results(1)
+            said += await lines(process, len(expected) - len(said))
+    assert sorted(map(read, said)) == sorted(expected)
+
+
+def said_in_words(line: str) -> str:
+    """Key and count of a line such as `kafka {"hashtag": "kafka", "count": 3}`."""
+    key, _, value = line.partition(" ")
+    return f"{key} {json.loads(value)['count']}"
+
+
+def said_in_json(line: str) -> str:
+    """The same of a line that is a message."""
+    message = json.loads(line)
+    return f"{message['key']} {message['value']['count']}"
+
+
+@asynccontextmanager
+async def serving(folder: Path, port: int) -> AsyncIterator[None]:
+    """A web server for the files of a folder."""
+    app = web.Application()
+    app.router.add_static("/", folder)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        yield
+    finally:
+        await runner.cleanup()

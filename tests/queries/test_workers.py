@@ -1,0 +1,175 @@
+"""Real workers on a real broker: whichever is asked gives the same answer, and the right one."""
+
+import json
+import random
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from streams.web.openapi import DOCUMENT
+from streams.web.queries.forwarding import segment
+from tests import reference
+from tests.application import Application, Kafka
+from tests.load import BEGIN, Row
+from tests.polling import until
+from tests.reference import Counts
+from tests.scene import seed_of_run
+from tests.worker import Worker, free_port
+
+Name = Callable[[str], str]
+
+WINDOW_MS, GRACE_MS = 20_000, 40_000
+PARTITIONS = 3
+TAGS = ["#a", "#B", " #c ", "#ä", "😀", "a/b", "..", "  ", *(f"#tag{i}" for i in range(12))]
+GATEWAY = [sys.executable, "-m", "streams.cli", "gateway"]
+JUNK: list[bytes | None] = [b"x", b"", b"\xff", None]
+
+
+def rows_of(seed: int, partition: int) -> list[Row]:
+    """Some minutes of hashtags; all partitions come to the same time."""
+    random_ = random.Random(f"{seed}-{partition}")
+    rows: list[Row] = []
+    for i in range(1_500):
+        late = random_.randrange(70_000) if random_.random() < 0.2 else 0
+        value = random_.choice([*(tag.encode() for tag in TAGS * 3), *JUNK])
+        rows.append((value, BEGIN + i * 100 - late))
+    return [*rows, (b"#end", BEGIN + 150_000)]
+
+
+@pytest.fixture(scope="module")
+def schemas() -> Callable[[str, Any], None]:
+    """Checks an answer against a schema of the OpenAPI document, by its name."""
+    document = json.loads(DOCUMENT)
+
+    def check(name: str, answer: Any) -> None:
+        schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+        jsonschema.Draft202012Validator(schema).validate(answer)
+
+    return check
+
+
+def hashtag(text: str) -> str:
+    return text.lower().strip()
+
+
+def of_tag(counts: Counts, tag: str) -> list[dict[str, int]]:
+    """A hashtag's windows as queries show them, oldest first."""
+    return [
+        {"window_start": start, "window_end": start + WINDOW_MS, "count": n}
+        for (name, start), n in sorted(counts.items(), key=lambda item: item[0][1])
+        if name == hashtag(tag)
+    ]
+
+
+def ask(worker: Worker, path: str) -> tuple[int, Any]:
+    status, body = worker.page(path)
+    return status, json.loads(body)
+
+
+def told(worker: Worker) -> dict[str, Any]:
+    """The open counts of all hashtags as a worker or gateway tells them."""
+    found = {}
+    for tag in TAGS:
+        status, answer = ask(worker, f"/hashtags/{segment(tag)}/open")
+        found[hashtag(tag)] = answer["open"] if status == 200 else status
+    return found
+
+
+def is_told(worker: Worker, expected: dict[str, Any]) -> bool:
+    return told(worker) == expected
+
+
+@pytest.fixture
+def app(kafka: Kafka, unique: Name, tmp_path: Path) -> Iterator[Application]:
+    variables = {
+        "STREAMS_WINDOW_SECONDS": str(WINDOW_MS // 1000),
+        "STREAMS_GRACE_SECONDS": str(GRACE_MS // 1000),
+        "STREAMS_LOG_FINALS": "false",
+    }
+    with Application(
+        kafka, unique("query"), tmp_path, partitions=PARTITIONS, variables=variables
+    ) as app:
+        app.create_topics()
+        yield app
+
+
+def test_every_worker_and_gateway_tells_the_same_and_the_right_counts(
+    app: Application, schemas: Callable[[str, Any], None]
+) -> None:
+    seed = seed_of_run()
+    rows = [rows_of(seed, partition) for partition in range(PARTITIONS)]
+    opened = reference.open_counts(rows, WINDOW_MS, GRACE_MS)
+    finals = reference.finals(rows, WINDOW_MS, GRACE_MS, 4)
+    expected = {hashtag(tag): of_tag(opened, tag) for tag in TAGS}
+    assert max(map(len, expected.values())) == 3, "several windows are open"
+    app.write(rows)
+    workers = [app.worker(name).start() for name in ("a", "b", "c")]
+    until(lambda: sum(len(w.running()) for w in workers) == app.tasks, "all run", 60, app.tails)
+    for worker in workers:
+        assert worker.running(), "each runs some task"
+        until(partial(is_told, worker, expected), "all is counted", 60, app.tails)
+    alone = app.worker("gateway", STREAMS_LIVE_WORKERS=f"http://127.0.0.1:1,{url(workers[2])}")
+    alone.start(command=GATEWAY)
+    until(lambda: is_healthy(alone), "the gateway is ready", 30, alone.tail)
+    for server in [*workers, alone]:
+        assert told(server) == expected, server.name
+        for tag in TAGS:
+            status, answer = ask(server, f"/hashtags/{segment(tag)}")
+            assert status == 200, answer
+            schemas("Hashtag", answer)
+            assert answer["open"] == expected[hashtag(tag)]
+            assert answer["windows"] == of_tag(finals, tag)[::-1]
+        check_latest(server, finals, schemas)
+        assert ask(server, "/hashtags/x")[0] == 400
+
+
+def url(worker: Worker) -> str:
+    return f"http://127.0.0.1:{worker.port}"
+
+
+def is_healthy(worker: Worker) -> bool:
+    try:
+        return worker.page("/health")[0] == 200
+    except OSError:
+        return False
+
+
+def check_latest(server: Worker, finals: Counts, schemas: Callable[[str, Any], None]) -> None:
+    newest = max(start for _, start in finals)
+    counts = {tag: n for (tag, start), n in finals.items() if start == newest}
+    best = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    for top in (1, 7, 1000):
+        status, answer = ask(server, f"/windows/latest?top={top}")
+        assert status == 200, answer
+        schemas("Window", answer)
+        assert answer["window_start"] == newest
+        assert answer["top"] == [{"hashtag": tag, "count": n} for tag, n in best[:top]]
+
+
+def test_a_worker_that_nobody_can_reach_makes_answers_unavailable_but_never_wrong(
+    app: Application,
+) -> None:
+    """Both workers are said to be elsewhere: only their own tasks can be asked."""
+    rows = [rows_of(seed_of_run(), partition) for partition in range(PARTITIONS)]
+    opened = reference.open_counts(rows, WINDOW_MS, GRACE_MS)
+    app.write(rows)
+    workers = [
+        app.worker(name, STREAMS_ADVERTISED_URL=f"http://127.0.0.1:{free_port()}").start()
+        for name in ("a", "b")
+    ]
+    until(lambda: sum(len(w.running()) for w in workers) == app.tasks, "all run", 60, app.tails)
+    expected = {hashtag(tag): of_tag(opened, tag) for tag in TAGS}
+
+    def settled() -> bool:
+        found = [told(worker) for worker in workers]
+        return all(expected[tag] in [one[tag] for one in found] for tag in expected)
+
+    until(settled, "each hashtag is told by its owner", 60, app.tails)
+    for tag in expected:
+        answers = [told(worker)[tag] for worker in workers]
+        assert sorted(map(str, answers)) == sorted([str(expected[tag]), "503"])

@@ -1,0 +1,150 @@
+"""Clients that ask all the time, and the proof that no answer they got was wrong."""
+
+import json
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from streams.state.changelog import BOOKKEEPING_KEY, decode_count, decode_key
+from streams.web.queries.forwarding import segment
+from tests.reading import Record
+from tests.worker import Worker
+
+#: A hashtag and the start of a window in ms.
+Place = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer; times in s since the epoch, `open` is {window start: count} if it was 200."""
+
+    begun: float
+    ended: float
+    worker: str
+    tag: str
+    status: int
+    open: dict[int, int]
+
+
+@dataclass
+class Truth:
+    """What was ever committed: all counts of a place, and when it was closed (s)."""
+
+    counts: dict[Place, set[int]] = field(default_factory=lambda: defaultdict(set))
+    closed: dict[Place, float] = field(default_factory=dict)
+
+
+def truth_of(changelog: Iterable[Record]) -> Truth:
+    """Read what a changelog says, which must not have been compacted."""
+    truth = Truth()
+    for record in changelog:
+        if record.key is None or record.key == BOOKKEEPING_KEY:
+            continue
+        window, key = decode_key(record.key)
+        if record.value is None:
+            truth.closed[key.decode(), window] = record.timestamp / 1000
+        else:
+            truth.counts[key.decode(), window].add(decode_count(record.value))
+    return truth
+
+
+def wrong(answers: Sequence[Answer], truth: Truth) -> list[str]:
+    """What can't be true of the answers."""
+    found = []
+    for tag in {answer.tag for answer in answers}:
+        told = [answer for answer in answers if answer.tag == tag and answer.status == 200]
+        found += list(_never_committed(told, truth))
+        found += list(_gone_back(told, truth))
+    return found
+
+
+def _never_committed(told: Sequence[Answer], truth: Truth) -> Iterable[str]:
+    for answer in told:
+        for window, count in answer.open.items():
+            if count not in truth.counts[answer.tag, window]:
+                yield f"never committed: {count} for {window} in {answer}"
+
+
+def _gone_back(told: Sequence[Answer], truth: Truth) -> Iterable[str]:
+    """Answers that know less than one which had ended before they were asked for."""
+    known: dict[int, int] = {}
+    earlier = iter(sorted(told, key=lambda answer: answer.ended))
+    next_one = next(earlier, None)
+    for answer in sorted(told, key=lambda answer: answer.begun):
+        while next_one is not None and next_one.ended < answer.begun:
+            for window, count in next_one.open.items():
+                known[window] = max(count, known.get(window, 0))
+            next_one = next(earlier, None)
+        for window, count in known.items():
+            if window in answer.open:
+                if answer.open[window] < count:
+                    yield f"less than {count}, which was told before: {answer}"
+            elif truth.closed.get((answer.tag, window), float("inf")) > answer.ended:
+                yield f"nothing for {window}, although {count} was told before: {answer}"
+
+
+class Witnesses:
+    """Threads that ask workers for hashtags, at random, as long as the context lasts."""
+
+    def __init__(
+        self, workers: dict[str, Worker], tags: Sequence[str], seed: int, threads: int = 4
+    ) -> None:
+        self.answers: list[Answer] = []
+        self.unanswered = 0
+        self._workers = workers
+        self._tags = tags
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run, args=(Random(f"{seed}-{i}"),))
+            for i in range(threads)
+        ]
+
+    def __enter__(self) -> "Witnesses":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def answered_since(self, moment: float, worker: str) -> bool:
+        """Whether a worker was asked for all hashtags since, and told all of them."""
+        told = {
+            a.tag
+            for a in reversed(self.answers)
+            if a.begun > moment and a.worker == worker and a.status == 200
+        }
+        return told == set(self._tags)
+
+    def statuses(self) -> Counter[int]:
+        """How often there was which answer."""
+        return Counter(answer.status for answer in self.answers)
+
+    def _run(self, random: Random) -> None:
+        while not self._stop.is_set():
+            name, worker = random.choice(list(self._workers.items()))
+            tag = random.choice(self._tags)
+            begun = time.time()
+            try:
+                status, body = worker.page(f"/hashtags/{segment(tag)}/open")
+            except OSError:  # it is dead, frozen or starting
+                self.unanswered += 1
+                self._stop.wait(0.05)
+                continue
+            answer = json.loads(body)
+            self.answers.append(
+                Answer(
+                    begun, time.time(), name, tag, status, _open(answer) if status == 200 else {}
+                )
+            )
+            self._stop.wait(0.01)
+
+
+def _open(answer: Any) -> dict[int, int]:
+    return {one["window_start"]: one["count"] for one in answer["open"]}

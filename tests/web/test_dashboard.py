@@ -1,0 +1,133 @@
+"""The dashboard over a real broker, worker, producer, gateway and browser."""
+
+import asyncio
+import json
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.application import Application, Kafka
+from tests.polling import until
+from tests.web.browser import AWAY, PHONE, Browsing, browsing, needs_chromium
+from tests.worker import Worker
+
+pytestmark = [needs_chromium, pytest.mark.asyncio(loop_scope="session")]
+WINDOW_MS = 2_000
+LABELS = "[...document.querySelectorAll('#timeline button')].map((b) => b.ariaLabel)"
+PRODUCE = [sys.executable, "-m", "producers", "simulate", "--rate", "150", "--tags", "300"]
+GATEWAY = [sys.executable, "-m", "streams.cli", "gateway"]
+
+
+@pytest.fixture
+def app(kafka: Kafka, unique: Callable[[str], str], tmp_path: Path) -> Iterator[Application]:
+    """A worker at work on made-up tweets."""
+    counting = {"STREAMS_WINDOW_SECONDS": "2", "STREAMS_LOG_FINALS": "false"}
+    name = unique("dash")
+    with Application(kafka, name, tmp_path, partitions=2, variables=counting) as app:
+        app.create_topics()
+        app.worker().start().until_running(app.tasks)
+        app.worker("producer").start(command=PRODUCE)
+        yield app
+
+
+async def test_live_from_the_producer_to_the_page(browser: Browser, app: Application) -> None:
+    async with browsing(browser, page_of(app.worker())) as seen:
+        await seen.until_live()
+        await seen.until("document.querySelectorAll('#rows li').length >= 10")
+        assert "#python" in (await seen.rows())[:5]
+        await seen.until("document.querySelectorAll('.timeline .is-open').length === 1")
+        await seen.until("document.querySelector('.bar-open').style.width > '0%'")
+
+        await seen.page.keyboard.press("/")
+        await seen.page.keyboard.type("#Python")
+        await seen.page.keyboard.press("Enter")
+        number = "document.querySelector('.card-number').textContent"
+        await seen.until(f"/^[0-9]+$/.test({number})")
+        detail = "document.querySelector('.card-detail').textContent"
+        before = await seen.page.evaluate(detail)
+        await seen.until(f"before => {detail} !== before", before)
+        await seen.page.reload()
+        await seen.until(f"/^[0-9]+$/.test({number})")
+        seen.check()
+
+    async with browsing(browser, page_of(app.worker()), **PHONE) as seen:
+        await seen.until("document.querySelectorAll('#rows li').length >= 10")
+        assert not await seen.scrolls_sideways()
+        seen.check()
+
+
+async def test_a_gateway_is_killed_and_comes_back(browser: Browser, app: Application) -> None:
+    gateway = app.worker("gateway")
+    serve(gateway)
+    async with browsing(browser, page_of(gateway)) as seen:
+        await seen.until_live()
+        await seen.until("document.querySelectorAll('#timeline button').length >= 3")
+        gateway.kill()
+        await seen.until("document.querySelector('#badge').textContent.includes('Reconnecting')")
+        closed = len(await asyncio.to_thread(totals, app))
+        while len(await asyncio.to_thread(totals, app)) < closed + 2:  # windows that it doesn't see
+            await asyncio.sleep(0.2)
+        serve(gateway)
+        await seen.until_live()
+        assert await seen.page.locator("#notice").is_hidden()
+
+        app.worker("producer").end()
+        await check_windows(app, seen)
+        seen.check(*AWAY)
+
+
+def page_of(worker: Worker) -> str:
+    return f"http://127.0.0.1:{worker.port}/"
+
+
+def serve(gateway: Worker) -> None:
+    """Start it, and wait until it serves."""
+    gateway.start(command=GATEWAY)
+
+    def serves() -> bool:
+        assert gateway.alive, gateway.tail()
+        try:
+            return gateway.page("/")[0] == 200
+        except OSError:
+            return False
+
+    until(serves, "the gateway serves", more=gateway.tail)
+
+
+def totals(app: Application) -> dict[int, tuple[int, int]]:
+    """Hashtags and mentions of each closed window by its start, as the topic has them."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for record in app.read(app.output_topic):
+        final = json.loads(record.value or b"")
+        found[final["window_start"]].append(final["count"])
+    return {start: (len(counts), sum(counts)) for start, counts in sorted(found.items())}
+
+
+async def check_windows(app: Application, seen: Browsing) -> None:
+    """Wait until the page has all that the topic has, from the first window that it saw as a whole.
+
+    What it says of each window holds a sum, so that a result that is missing would be seen.
+    """
+    async with asyncio.timeout(60):
+        while True:
+            # In a thread, for it runs a loop of its own.
+            closed = await asyncio.to_thread(totals, app)
+            expected = [label(start, *sums) for start, sums in closed.items()]
+            shown: list[str] = await seen.page.evaluate(LABELS)
+            first = expected.index(shown[1]) if shown[1] in expected else len(expected)
+            if len(expected) - first >= 4 and set(expected[first:]) <= set(shown):
+                return
+            await asyncio.sleep(0.2)
+
+
+def label(start: int, hashtags: int, mentions: int) -> str:
+    """What the page says of a window."""
+    begins, ends = (
+        time.strftime("%H:%M:%S", time.gmtime(ms // 1000)) for ms in (start, start + WINDOW_MS)
+    )
+    return f"{begins} \u2013 {ends}, final: {hashtags} hashtags, {mentions:,} mentions"
