@@ -138,7 +138,7 @@ async def test_transactions(
     await create_topics(options, topic, partitions=1)
     visible = await write_transactions(options, topic, codec, commit_last=commit_last)
     seen = await compare_all(options, topic)
-    assert {value for _, _, value in seen} == visible
+    assert {value for *_, value in seen} == visible
     assert len(seen) == len(visible)
 
 
@@ -155,9 +155,9 @@ async def test_gaps_left_by_compaction(tidy_kafka: LocalKafka, topic: str) -> No
     )
     written = await write_transactions(options, topic, None, commit_last=False)
     seen = await until_compacted(options, topic)
-    offsets = [offset for offset, _, _ in seen]
+    offsets = [offset for offset, *_ in seen]
     assert offsets != list(range(offsets[0], offsets[-1] + 1))
-    assert {value for _, _, value in seen} < written
+    assert {value for *_, value in seen} < written
     assert await compare_all(options, topic) == seen
 
 
