@@ -12,7 +12,7 @@ from streams import metrics
 from streams.core.columns import TP
 from streams.core.counting import Aside
 from streams.core.outstanding import Outstanding
-from streams.core.ports import Committed, Member
+from streams.core.ports import Committed, Member, Record
 from streams.errors import OffsetLostError, TaskStoppedError
 from streams.tasks.asides import aside_record
 from streams.tasks.batch import Batch
@@ -22,8 +22,10 @@ from streams.tasks.results import Result, Results
 from streams.tasks.task import Task
 from streams.tasks.topology import Sink
 
-#: Records that are out for delivery; with so many, no more are taken from Kafka.
+#: Records out for delivery, or dead letters that wait; with so many, no more are taken from Kafka.
 ENOUGH = 1_000
+#: The same for the offsets from the first that isn't settled on: a crash would repeat them all.
+SPAN = 10_000
 #: Seconds that a body has to end once it is cancelled.
 STOP_SECONDS = 2.0
 #: Characters of a reason that a dead letter carries.
@@ -38,7 +40,8 @@ class SinkTask(Task):
         self._sink = sink
         self._outstanding = Outstanding(0)
         self._committed_position = 0
-        self._rejected: list[tuple[Result, str]] = []
+        #: Dead letters by the offset of what they tell of.
+        self._dead_letters: dict[int, Record] = {}
         self._taken_at: dict[int, float] = {}
         self._room = asyncio.Event()
         self._results = Results(self)
@@ -102,8 +105,7 @@ class SinkTask(Task):
         metrics.RECORDS_IN.labels(self.tp.topic).inc(len(results))
         self._in_flight.inc(len(results))
         self._results.put(results)
-        if len(self._outstanding) >= ENOUGH:
-            self._room.clear()
+        self._look_for_room()
 
     def done(self, batch: Batch) -> None:
         if self._outstanding.end != batch.chunk.next_offset:
@@ -131,7 +133,10 @@ class SinkTask(Task):
         """See `Results.rejected`."""
         if self._settle(result):
             metrics.SINK_REJECTED.labels(self._sink.name).inc()
-            self._rejected.append((result, reason[:REASON_LENGTH]))
+            aside = Aside(result.offset, result.timestamp, result.value, reason[:REASON_LENGTH])
+            now = self.context.clock.now()
+            self._dead_letters[result.offset] = aside_record(self.tp, aside, now, result.key)
+            self._look_for_room()
 
     def _settle(self, result: Result) -> bool:
         if not self._outstanding.settle(result.offset):
@@ -139,28 +144,33 @@ class SinkTask(Task):
         seconds = time.monotonic() - self._taken_at.pop(result.offset)
         metrics.SINK_SECONDS.labels(self._sink.name).observe(seconds)
         self._in_flight.dec()
-        if len(self._outstanding) < ENOUGH:
-            self._room.set()
+        self._look_for_room()
         return True
+
+    def _look_for_room(self) -> None:
+        if (
+            max(len(self._outstanding), len(self._dead_letters)) < ENOUGH
+            and self._outstanding.end - self._outstanding.lowest < SPAN
+        ):
+            self._room.set()
+        else:
+            self._room.clear()
 
     async def _commit(self, sent: Outgoing) -> None:
         position = self._outstanding.lowest
         # Those further on wait for the offset to pass them, or a crash would bring them twice.
-        passed = [(result, why) for result, why in self._rejected if result.offset < position]
-        self._add_dead_letters(sent, passed)
+        passed = sorted(offset for offset in self._dead_letters if offset < position)
+        topic = self.context.settings.dead_letter_topic
+        tp = TP(topic, self.tp.partition % self.context.partitions[topic])
+        for offset in passed:
+            sent.add(tp, self._dead_letters[offset])
         sent.offsets[self.tp] = Committed(position, "")
         await self._transact(sent)
-        self._rejected = [(r, why) for r, why in self._rejected if r.offset >= position]
+        for offset in passed:
+            del self._dead_letters[offset]
         self._committed_position = position
+        self._look_for_room()
         metrics.DEAD_LETTERS.labels(self.tp.topic).inc(len(passed))
-
-    def _add_dead_letters(self, sent: Outgoing, rejected: list[tuple[Result, str]]) -> None:
-        topic = self.context.settings.dead_letter_topic
-        now = self.context.clock.now()
-        for result, reason in rejected:
-            aside = Aside(result.offset, result.timestamp, result.value, reason)
-            tp = TP(topic, self.tp.partition % self.context.partitions[topic])
-            sent.add(tp, aside_record(self.tp, aside, now, result.key))
 
     async def close(self) -> None:
         try:

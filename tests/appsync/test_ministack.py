@@ -19,9 +19,9 @@ from streams.sinks.appsync.client import Client
 from streams.sinks.appsync.graphql import OpaqueFormat
 from streams.sinks.settings import AppSyncSettings
 from tests.application import Application, Kafka
+from tests.appsync.inputs import rows
 from tests.appsync.ministack import REGION, Ministack
 from tests.appsync.named_host import named_host
-from tests.appsync.rows import rows
 from tests.appsync.simulator import DEPLOY
 from tests.polling import until
 from tests.unit.sinks.results import result

@@ -10,8 +10,8 @@ import pytest
 
 from streams.sinks.appsync.typed import TypedFormat
 from tests.application import Application, Kafka
+from tests.appsync.inputs import rows, write_results
 from tests.appsync.ministack import Ministack
-from tests.appsync.rows import rows
 from tests.appsync.simulator import GqlSubscriber, Simulator, ask, simulator
 from tests.polling import until
 from tests.unit.sinks.results import result
@@ -86,6 +86,32 @@ def test_finals_are_kept_and_published(
         assert latest["windowEnd"] == "1970-01-01T00:01:20.000Z"
         assert 0 < latest["expiresAt"] - time.time() <= WEEK
         assert ask(peer, LATEST_COUNT, {"tag": "#none"})["latestHashtagCount"] is None
+        assert worker.stop() == 0, worker.tail()
+
+
+def test_what_the_schema_refuses_is_set_aside(
+    kafka: Kafka, unique: Name, tmp_path: Path, peer: Simulator
+) -> None:
+    """And nothing else, though they travel together."""
+    good = [(f"#t{n}".encode(), json.dumps({**count(n), "hashtag": f"#t{n}"})) for n in range(40)]
+    bad = [(b"#bad", json.dumps({**count(1), "count": what})) for what in ("many", 2**40, None)]
+    results = [(key, value.encode()) for key, value in [*good[:20], *bad, *good[20:]]]
+    variables = {**peer.variables, "STREAMS_APPSYNC_MODE": "typed"}
+    with (
+        Application(kafka, unique("typed"), tmp_path, variables=variables) as app,
+        GqlSubscriber(peer, ON_COUNT, {}) as subscriber,
+    ):
+        app.create_topics()
+        write_results(app, results)
+        worker = app.worker().start()
+        until(lambda: len(subscriber.got) >= len(good), "all good results", 60, app.tails)
+        letters = app.until_written(app.dead_letters, len(bad))
+        assert [(r.key, r.value) for r in letters] == results[20:23]
+        reasons = [dict(r.headers)["reason"] for r in letters]
+        assert b'Int cannot represent non-integer value: "many"' in reasons[0]
+        assert b"non 32-bit signed integer value" in reasons[1]
+        found = [answer["onHashtagCount"] for answer in subscriber.got]
+        assert sorted(f["count"] for f in found) == list(range(40))
         assert worker.stop() == 0, worker.tail()
 
 

@@ -1,28 +1,15 @@
 """The sink in a real worker, towards a peer of our own: keys, refusals, and what is committed."""
 
-import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-from aiokafka import AIOKafkaProducer
-
 from tests.application import Application, Kafka
+from tests.appsync.inputs import write_results
 from tests.appsync.scripted import KEY, ScriptedPeer, out_of_order
 from tests.polling import until
 
 Name = Callable[[str], str]
-
-
-def write(app: Application, results: Sequence[tuple[bytes | None, bytes | None]]) -> None:
-    """Write results themselves, as a job would."""
-
-    async def send() -> None:
-        async with AIOKafkaProducer(**app.options, max_request_size=2**20) as producer:
-            for key, value in results:
-                await producer.send_and_wait(app.output_topic, value, key, 0, 1_000)
-
-    asyncio.run(send())
 
 
 def test_results_are_delivered_once_in_order_and_bad_ones_set_aside(
@@ -39,7 +26,7 @@ def test_results_are_delivered_once_in_order_and_bad_ones_set_aside(
     ):
         app.create_topics()
         good = [(f"k{n % 7}".encode(), json.dumps({"n": n}).encode()) for n in range(300)]
-        write(app, [*good, (b"big", b"x" * 300_000), (b"raw", b"\xff"), (b"last", None)])
+        write_results(app, [*good, (b"big", b"x" * 300_000), (b"raw", b"\xff"), (b"last", None)])
         worker = app.worker().start()
         until(lambda: len(peer.ids) == 301, "all results", 40, app.tails)
         values = {arrival.id: arrival.value for arrival in peer.arrivals}
@@ -53,8 +40,9 @@ def test_results_are_delivered_once_in_order_and_bad_ones_set_aside(
         assert reasons[1] == b"value is not UTF-8"
         assert worker.stop() == 0, worker.tail()
         assert KEY not in worker.said()
+        assert "Unclosed" not in worker.said()
         worker.start()
-        write(app, [(b"last", b"1")])
+        write_results(app, [(b"last", b"1")])
         until(lambda: len(peer.ids) == 302, "one more", 40, app.tails)
         assert len(peer.arrivals) == 302
 
@@ -70,7 +58,7 @@ def test_a_wrong_key_loses_nothing(kafka: Kafka, unique: Name, tmp_path: Path) -
         ) as app,
     ):
         app.create_topics()
-        write(app, [(b"a", b"1")])
+        write_results(app, [(b"a", b"1")])
         worker = app.worker().start()
         worker.until_said("status 401")
         assert KEY not in worker.said()

@@ -1,5 +1,6 @@
 """Sinks in the test driver: what is committed, repeated and set aside; nothing is skipped."""
 
+import asyncio
 from collections.abc import Iterable
 from random import Random
 
@@ -8,6 +9,7 @@ import pytest
 from streams.core.columns import TP
 from streams.errors import OffsetLostError, StartError, TaskStoppedError, TransactionError
 from streams.settings import Settings
+from streams.tasks import sink_task
 from streams.tasks.results import Result, Results
 from streams.testing import TestDriver
 from streams.transport.app import StreamsApp
@@ -123,6 +125,35 @@ def test_what_is_refused_goes_to_the_dead_letters_once() -> None:
             "offset": b"3",
             "timestamp": b"1003",
         }
+
+
+def test_no_more_is_taken_than_a_crash_may_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def rooms(driver: TestDriver) -> bool:
+        try:
+            async with asyncio.timeout(0.01):
+                await driver.workers[0].tasks[FIRST].until_room()
+            return True
+        except TimeoutError:
+            return False
+
+    def has_room() -> bool:
+        return bool(driver._run(rooms(driver)))
+
+    for name, value in (("SPAN", 5), ("ENOUGH", 3)):
+        monkeypatch.setattr(sink_task, "SPAN", 100)
+        monkeypatch.setattr(sink_task, "ENOUGH", 100)
+        monkeypatch.setattr(sink_task, name, value)
+        peer = Peer()
+        peer.holds = {1} if name == "SPAN" else {1, 2, 3}
+        with TestDriver(job(peer)) as driver:
+            feed(driver, "abc")
+            driver.run_until_idle()
+            assert has_room()
+            feed(driver, "defg")
+            driver.run_until_idle()
+            assert not has_room()
+            peer.release(1)
+            assert has_room()
 
 
 def test_a_crash_anywhere_repeats_but_skips_nothing() -> None:
