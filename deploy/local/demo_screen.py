@@ -54,7 +54,7 @@ def render(view: View, now: int, height: int) -> RenderableType:
     window = view.results.newest
     body = _waiting(view, now) if window is None else _closed(view, window, now, height)
     parts = [_title(view), Rule(style="dim"), body, Rule(style="dim"), _status(view)]
-    end = f"Kafka is at {view.kafka}. Ctrl-C stops everything and leaves nothing behind."
+    end = f"Ctrl-C stops everything and leaves nothing behind. Kafka: {view.kafka}"
     stop = Text(end, style="dim", no_wrap=True, overflow="ellipsis")
     return Group(*parts, Padding(stop, (0, 2)))
 
@@ -68,10 +68,10 @@ def render_last(window: Window, height: int) -> RenderableType:
 def _title(view: View) -> RenderableType:
     table = Table.grid(expand=True, padding=(0, 2))
     table.add_column(no_wrap=True, overflow="ellipsis")
-    table.add_column(justify="right", no_wrap=True)
-    name = Text.assemble(("Tally", "bold cyan"), "  top hashtags, counted exactly once")
     page = Text.assemble(("live at ", "dim"), (view.page, f"cyan link {view.page}"))
-    table.add_row(name, page)
+    table.add_column(justify="right", no_wrap=True)
+    # Short, for an address that is cut off is of no use.
+    table.add_row(Text.assemble(("Tally", "bold cyan"), "  top hashtags"), page)
     return Padding(table, (0, 2))
 
 

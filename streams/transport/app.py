@@ -201,6 +201,7 @@ def faust_options(settings: Settings) -> dict[str, Any]:
         "web_bind": settings.web_host,
         "web_host": settings.web_host,
         "web_port": settings.web_port,
+        "web": web_server.URL,
         "web_ssl_context": settings.live.tls_context(),
         # Told to the whole group, so that questions find the worker that can answer them.
         "canonical_url": settings.advertised_url,

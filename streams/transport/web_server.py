@@ -2,7 +2,8 @@
 
 Faust's views answer once; a WebSocket needs aiohttp's application under them. Written for
 faust-streaming 0.15.3; `tests/contract/test_web_server.py` holds it. What is used of its inside:
-`drivers.aiohttp.Web.web_app` and `_runner`, which it makes without a way to pass options.
+`drivers.aiohttp.Web.web_app` and `_runner`, which it makes without a way to pass options; and
+`production_blueprints`, an index page that can't be switched off.
 """
 
 import contextlib
@@ -11,12 +12,26 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from aiohttp import web
+from faust.web import drivers
+from faust.web.drivers.aiohttp import Web
 
 #: Adds routes to an application.
 AddRoutes = Callable[[web.Application], None]
 
 #: Seconds that requests have to end when the worker stops.
 STOP_SECONDS = 5.0
+
+#: The setting that chooses this server.
+URL = "tally://"
+
+
+class WebServer(Web):
+    """Faust's server without its index page, for we have one."""
+
+    production_blueprints = ()
+
+
+drivers.DRIVERS.aliases["tally"] = f"{__name__}:{WebServer.__name__}"
 
 
 def extend(server: Any, parts: Iterable[AddRoutes], handshake_seconds: float) -> None:

@@ -145,6 +145,7 @@ def test_the_screen_fits_the_terminal(width: int, height: int) -> None:
     assert max(map(len, lines)) <= width
     assert any("1  #tag[bold]00" in line and "1,000" in line for line in lines)
     assert any("100 of 1 window" in line for line in lines)
+    assert lines[0].rstrip().endswith("live at http://127.0.0.1:6066/")
 
 
 def test_the_newest_window_is_shown() -> None:

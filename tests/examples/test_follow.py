@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaProducer
 from tests.application import Kafka, create_topics
 from tests.examples.following import EXAMPLES, Feed, lines, running
 from tests.live.gateways import until
-from tests.web.browser import AWAY, browsing, needs_chromium
+from tests.web.browser import AWAY, browsing, needs_chromium, running_browser
 from tests.worker import free_port
 
 WSCAT = shutil.which("wscat")
@@ -49,7 +49,11 @@ async def test_browser(feed: Feed) -> None:
     site = f"http://127.0.0.1:{(port := free_port())}"
     address = f"{site}/follow.html?gateway={feed.address}&keys=python,kafka"
     lines_shown = "document.querySelectorAll('li').length"
-    async with serving(EXAMPLES, port), browsing(address) as seen:
+    async with (
+        serving(EXAMPLES, port),
+        running_browser() as browser,
+        browsing(browser, address) as seen,
+    ):
         async with feed.gateway(LIVE_ORIGINS=site) as gateway:
             await until(lambda: gateway.connections == 1)
             expected = await feed.results(3)

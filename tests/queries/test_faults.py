@@ -15,6 +15,7 @@ from tests.scene import Scene
 from tests.worker import Worker
 
 Name = Callable[[str], str]
+Fault = Callable[[Scene, Witnesses, Worker], None]
 
 NAMES = ("a", "b", "c")
 TAGS = ["#tag00", "#tag01", "#tag02", "#tag03", "#tag04", "#tag05"]
@@ -22,11 +23,11 @@ TAGS = ["#tag00", "#tag01", "#tag02", "#tag03", "#tag04", "#tag05"]
 PACE = Pace(step_ms=20, late_ms=1_000)
 
 
-def all_tell(scene: Scene, witnesses: Witnesses) -> None:
-    """Wait until every worker that runs tells every hashtag."""
+def all_tell(scene: Scene, witnesses: Witnesses, but: Worker | None = None) -> None:
+    """Wait until every worker that runs, `but` one, tells every hashtag."""
     now = time.time()
     for worker in scene.workers.values():
-        if worker.alive:
+        if worker.alive and worker is not but:
             until(
                 partial(witnesses.answered_since, now, worker.name),
                 f"{worker.name} tells all again",
@@ -45,20 +46,22 @@ def others_run_all(scene: Scene, victim: Worker) -> None:
     )
 
 
-def kill(scene: Scene, victim: Worker) -> None:
+def kill(scene: Scene, _witnesses: Witnesses, victim: Worker) -> None:
     victim.kill()
     others_run_all(scene, victim)
     victim.start()
 
 
-def freeze(scene: Scene, victim: Worker) -> None:
+def freeze(scene: Scene, witnesses: Witnesses, victim: Worker) -> None:
     """When it wakes up, it takes itself for the owner of what others have counted on."""
     victim.freeze()
     others_run_all(scene, victim)
+    all_tell(scene, witnesses, but=victim)
+    witnesses.ask(victim.name)
     victim.thaw()
 
 
-def stop(_scene: Scene, victim: Worker) -> None:
+def stop(_scene: Scene, _witnesses: Witnesses, victim: Worker) -> None:
     assert victim.stop() == 0, victim.tail()
     victim.start()
 
@@ -72,7 +75,7 @@ def stop(_scene: Scene, victim: Worker) -> None:
     ],
 )  # fmt: skip
 def test_no_answer_is_wrong(
-    kafka: Kafka, unique: Name, tmp_path: Path, faults: list[Callable[[Scene, Worker], None]]
+    kafka: Kafka, unique: Name, tmp_path: Path, faults: list[Fault]
 ) -> None:
     with Scene(kafka, unique("ask"), tmp_path, pace=PACE) as scene:
         for name in NAMES:
@@ -88,7 +91,7 @@ def test_no_answer_is_wrong(
             for fault in faults:
                 victim = scene.worker(scene.random.choice(NAMES))
                 print(f"{fault.__name__} {victim.name}")
-                fault(scene, victim)
+                fault(scene, witnesses, victim)
                 all_tell(scene, witnesses)
         statuses = witnesses.statuses()
         print(f"answers: {dict(statuses)}, none: {witnesses.unanswered}")

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 needs_chromium = pytest.mark.skipif(
@@ -92,18 +92,27 @@ class Browsing:
 
 
 @asynccontextmanager
-async def browsing(url: str, **options: Any) -> AsyncIterator[Browsing]:
-    """A page at this address in a browser of its own; `options` are those of the context."""
+async def running_browser() -> AsyncIterator[Browser]:
+    """Chromium, for many tests; it belongs to the event loop that starts it."""
     async with async_playwright() as playwright:
         # A container's user may be root, for whom Chromium has no sandbox.
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        context = await browser.new_context(locale="en-GB", timezone_id="UTC", **options)
-        context.set_default_timeout(PATIENCE)
+        yield browser
+        await browser.close()
+
+
+@asynccontextmanager
+async def browsing(browser: Browser, url: str, **options: Any) -> AsyncIterator[Browsing]:
+    """A page at this address, as somebody new would see it; `options` are those of the context."""
+    context = await browser.new_context(locale="en-GB", timezone_id="UTC", **options)
+    context.set_default_timeout(PATIENCE)
+    try:
         page = Browsing(await context.new_page())
         page.watch()
         await page.page.goto(url)
         yield page
-        await browser.close()
+    finally:
+        await context.close()
 
 
 def _host(url: str) -> str:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiohttp import WSCloseCode, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from streams.web.dashboard.pages import add_dashboard
 
@@ -127,11 +127,12 @@ class ScriptedGateway:
         self.asked.append(dict(request.query))
         await socket.prepare(request)
         await socket.send_str(subscribed(since))
-        for message in self._results[since:]:
-            await socket.send_str(message)
+        for text in self._results[since:]:
+            await socket.send_str(text)
         self._sockets[socket] = request
         try:
             async for message in socket:
+                assert message.type is WSMsgType.TEXT
                 self.actions.append(json.loads(message.data))
                 await socket.send_str(subscribed(len(self._results)))
         finally:

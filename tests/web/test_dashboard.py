@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser
 
 from tests.application import Application, Kafka
 from tests.polling import until
 from tests.web.browser import AWAY, PHONE, Browsing, browsing, needs_chromium
 from tests.worker import Worker
 
-pytestmark = needs_chromium
+pytestmark = [needs_chromium, pytest.mark.asyncio(loop_scope="session")]
 WINDOW_MS = 2_000
 LABELS = "[...document.querySelectorAll('#timeline button')].map((b) => b.ariaLabel)"
 PRODUCE = [sys.executable, "-m", "producers", "simulate", "--rate", "150", "--tags", "300"]
@@ -34,8 +35,8 @@ def app(kafka: Kafka, unique: Callable[[str], str], tmp_path: Path) -> Iterator[
         yield app
 
 
-async def test_live_from_the_producer_to_the_page(app: Application) -> None:
-    async with browsing(page_of(app.worker())) as seen:
+async def test_live_from_the_producer_to_the_page(browser: Browser, app: Application) -> None:
+    async with browsing(browser, page_of(app.worker())) as seen:
         await seen.until_live()
         await seen.until("document.querySelectorAll('#rows li').length >= 10")
         assert "#python" in (await seen.rows())[:5]
@@ -54,16 +55,16 @@ async def test_live_from_the_producer_to_the_page(app: Application) -> None:
         await seen.until(f"/^[0-9]+$/.test({number})")
         seen.check()
 
-    async with browsing(page_of(app.worker()), **PHONE) as seen:
+    async with browsing(browser, page_of(app.worker()), **PHONE) as seen:
         await seen.until("document.querySelectorAll('#rows li').length >= 10")
         assert not await seen.scrolls_sideways()
         seen.check()
 
 
-async def test_a_gateway_is_killed_and_comes_back(app: Application) -> None:
+async def test_a_gateway_is_killed_and_comes_back(browser: Browser, app: Application) -> None:
     gateway = app.worker("gateway")
     serve(gateway)
-    async with browsing(page_of(gateway)) as seen:
+    async with browsing(browser, page_of(gateway)) as seen:
         await seen.until_live()
         await seen.until("document.querySelectorAll('#timeline button').length >= 3")
         gateway.kill()

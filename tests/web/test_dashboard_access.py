@@ -1,14 +1,14 @@
 """Everybody can use the dashboard: by keyboard, in light and dark, without motion."""
 
 import time
-from collections.abc import AsyncIterator
 
 import pytest
+from playwright.async_api import Browser
 
 from tests.web.browser import Browsing, browsing, needs_chromium
 from tests.web.scripted_gateway import ScriptedGateway
 
-pytestmark = needs_chromium
+pytestmark = [needs_chromium, pytest.mark.asyncio(loop_scope="session")]
 W = 20_000
 #: WCAG 2.2, level AA.
 LEAST_CONTRAST = 4.5
@@ -48,12 +48,6 @@ MANY = 40
 FOCUSED = "document.activeElement.closest('li')?.dataset.key ?? document.activeElement.id"
 
 
-@pytest.fixture
-async def gateway() -> AsyncIterator[ScriptedGateway]:
-    async with ScriptedGateway().serving() as gateway:
-        yield gateway
-
-
 async def some_windows(gateway: ScriptedGateway) -> int:
     """Three windows and the open one; returns the open one's start."""
     start = int(time.time() * 1000) // W * W
@@ -64,8 +58,8 @@ async def some_windows(gateway: ScriptedGateway) -> int:
     return start
 
 
-async def test_all_of_it_by_keyboard(gateway: ScriptedGateway) -> None:
-    async with browsing(gateway.url) as seen:
+async def test_all_of_it_by_keyboard(browser: Browser, gateway: ScriptedGateway) -> None:
+    async with browsing(browser, gateway.url) as seen:
         press = seen.page.keyboard.press
         await seen.until_live()
         start = await some_windows(gateway)
@@ -119,8 +113,8 @@ async def tab_to(seen: Browsing, condition: str, key: str = "Tab") -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_contrast(gateway: ScriptedGateway, scheme: str) -> None:
-    async with browsing(gateway.url, color_scheme=scheme) as seen:
+async def test_contrast(browser: Browser, gateway: ScriptedGateway, scheme: str) -> None:
+    async with browsing(browser, gateway.url, color_scheme=scheme) as seen:
         await seen.until_live()
         await some_windows(gateway)
         await seen.until_rows("#kafka", "#python", "#data")
@@ -133,8 +127,8 @@ async def test_contrast(gateway: ScriptedGateway, scheme: str) -> None:
         assert [text for text in found if text[2] < LEAST_CONTRAST] == []
 
 
-async def test_light_and_dark(gateway: ScriptedGateway) -> None:
-    async with browsing(gateway.url, color_scheme="dark") as seen:
+async def test_light_and_dark(browser: Browser, gateway: ScriptedGateway) -> None:
+    async with browsing(browser, gateway.url, color_scheme="dark") as seen:
         background = "getComputedStyle(document.documentElement).backgroundColor"
         button = seen.page.get_by_role("button", name="Theme")
         dark = await seen.page.evaluate(background)
@@ -152,8 +146,10 @@ async def test_light_and_dark(gateway: ScriptedGateway) -> None:
         assert await seen.page.evaluate(background) == light
 
 
-async def test_nothing_moves_for_those_who_asked_for_that(gateway: ScriptedGateway) -> None:
-    async with browsing(gateway.url, reduced_motion="reduce") as seen:
+async def test_nothing_moves_for_those_who_asked_for_that(
+    browser: Browser, gateway: ScriptedGateway
+) -> None:
+    async with browsing(browser, gateway.url, reduced_motion="reduce") as seen:
         await seen.until_live()
         await some_windows(gateway)
         await seen.until_rows("#kafka", "#python", "#data")
@@ -162,8 +158,10 @@ async def test_nothing_moves_for_those_who_asked_for_that(gateway: ScriptedGatew
         assert await seen.page.evaluate(moving) == 0
 
 
-async def test_lists_and_live_regions_are_told_as_such(gateway: ScriptedGateway) -> None:
-    async with browsing(gateway.url) as seen:
+async def test_lists_and_live_regions_are_told_as_such(
+    browser: Browser, gateway: ScriptedGateway
+) -> None:
+    async with browsing(browser, gateway.url) as seen:
         await seen.until_live()
         await some_windows(gateway)
         await seen.until_rows("#kafka", "#python", "#data")

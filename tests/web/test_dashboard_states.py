@@ -3,21 +3,16 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
+from playwright.async_api import Browser
 
 from tests.web.browser import AWAY, PHONE, browsing, needs_chromium
 from tests.web.scripted_gateway import ScriptedGateway, counted
 
-pytestmark = needs_chromium
+pytestmark = [needs_chromium, pytest.mark.asyncio(loop_scope="session")]
 W = 20_000
-
-
-@pytest.fixture
-async def gateway() -> AsyncIterator[ScriptedGateway]:
-    async with ScriptedGateway().serving() as gateway:
-        yield gateway
 
 
 def now() -> int:
@@ -26,9 +21,10 @@ def now() -> int:
 
 
 async def test_bars_of_the_newest_window_and_lighter_ones_of_the_open(
+    browser: Browser,
     gateway: ScriptedGateway,
 ) -> None:
-    async with browsing(gateway.url) as seen:
+    async with browsing(browser, gateway.url) as seen:
         await seen.until_live()
         assert await seen.page.locator("#empty").is_visible()
         await gateway.window(now() - 2 * W, now() - W, {"kafka": 10, "faust": 7})
@@ -47,8 +43,8 @@ async def test_bars_of_the_newest_window_and_lighter_ones_of_the_open(
         seen.check()
 
 
-async def test_a_repeat_is_not_shown(gateway: ScriptedGateway) -> None:
-    async with browsing(gateway.url) as seen:
+async def test_a_repeat_is_not_shown(browser: Browser, gateway: ScriptedGateway) -> None:
+    async with browsing(browser, gateway.url) as seen:
         await seen.until_live()
         await gateway.window(now() - W, now(), {"kafka": 20})
         await seen.until_rows("#kafka")
@@ -61,8 +57,10 @@ async def test_a_repeat_is_not_shown(gateway: ScriptedGateway) -> None:
         seen.check()
 
 
-async def test_it_comes_back_by_itself_and_misses_nothing(gateway: ScriptedGateway) -> None:
-    async with browsing(gateway.url) as seen:
+async def test_it_comes_back_by_itself_and_misses_nothing(
+    browser: Browser, gateway: ScriptedGateway
+) -> None:
+    async with browsing(browser, gateway.url) as seen:
         await seen.until_live()
         await gateway.window(now() - 3 * W, now() - 2 * W, {"kafka": 20})
         await seen.until_rows("#kafka")
@@ -77,15 +75,14 @@ async def test_it_comes_back_by_itself_and_misses_nothing(gateway: ScriptedGatew
         seen.check(*AWAY)
 
 
-async def test_a_page_without_its_gateway_says_so() -> None:
+async def test_a_page_without_its_gateway_says_so(browser: Browser) -> None:
     gateway = ScriptedGateway()
-    async with gateway.serving():
-        context = browsing(gateway.url)
-        seen = await context.__aenter__()
-        await seen.until_live()
-        await gateway.window(now() - W, now(), {"kafka": 20})
-        await seen.until_rows("#kafka")
-    try:
+    async with AsyncExitStack() as stack:
+        async with gateway.serving():
+            seen = await stack.enter_async_context(browsing(browser, gateway.url))
+            await seen.until_live()
+            await gateway.window(now() - W, now(), {"kafka": 20})
+            await seen.until_rows("#kafka")
         await seen.until("document.querySelector('#badge').textContent.includes('Reconnecting')")
         await seen.until("document.querySelector('#notice').textContent.includes('go on where')")
         assert await seen.rows() == ["#kafka"]
@@ -94,20 +91,20 @@ async def test_a_page_without_its_gateway_says_so() -> None:
             await seen.until_live()
             assert await seen.page.locator("#notice").is_hidden()
         seen.check(*AWAY)
-    finally:
-        await context.__aexit__(None, None, None)
 
 
-async def test_a_gap_is_told(gateway: ScriptedGateway) -> None:
-    async with browsing(gateway.url) as seen:
+async def test_a_gap_is_told(browser: Browser, gateway: ScriptedGateway) -> None:
+    async with browsing(browser, gateway.url) as seen:
         await seen.until_live()
         await gateway.send(['{"type":"gap","cursor":"0","from":"0"}'])
         await seen.until("document.querySelector('#notice').textContent.includes('missing')")
         seen.check()
 
 
-async def test_a_cursor_of_former_times_is_given_up(gateway: ScriptedGateway) -> None:
-    async with browsing(gateway.url) as seen:
+async def test_a_cursor_of_former_times_is_given_up(
+    browser: Browser, gateway: ScriptedGateway
+) -> None:
+    async with browsing(browser, gateway.url) as seen:
         await seen.until_live()
         await gateway.window(now() - 2 * W, now() - W, {"kafka": 20})
         await seen.until_rows("#kafka")
@@ -120,9 +117,9 @@ async def test_a_cursor_of_former_times_is_given_up(gateway: ScriptedGateway) ->
         seen.check("status of 400", *AWAY)
 
 
-async def test_a_token_is_asked_for(gateway: ScriptedGateway) -> None:
+async def test_a_token_is_asked_for(browser: Browser, gateway: ScriptedGateway) -> None:
     gateway.token = "s3cret"
-    async with browsing(gateway.url) as seen:
+    async with browsing(browser, gateway.url) as seen:
         await seen.until("!document.querySelector('#token-form').hidden")
         await seen.page.get_by_label("Token").fill("wrong")
         await seen.page.keyboard.press("Enter")
@@ -137,10 +134,11 @@ async def test_a_token_is_asked_for(gateway: ScriptedGateway) -> None:
 
 
 async def test_where_nobody_may_have_all_keys_those_followed_are_shown(
+    browser: Browser,
     gateway: ScriptedGateway,
 ) -> None:
     gateway.allows_all = False
-    async with browsing(gateway.url) as seen:
+    async with browsing(browser, gateway.url) as seen:
         await seen.until("document.querySelector('#notice').textContent.includes('follow')")
         await seen.page.keyboard.press("/")
         await seen.page.keyboard.type("#Kafka")
@@ -161,7 +159,7 @@ async def test_where_nobody_may_have_all_keys_those_followed_are_shown(
         seen.check("status of 403", *AWAY)
 
 
-async def test_what_was_before_is_asked_for() -> None:
+async def test_what_was_before_is_asked_for(browser: Browser) -> None:
     start = now() - 5 * W
     gateway = ScriptedGateway(
         latest={
@@ -176,7 +174,7 @@ async def test_what_was_before_is_asked_for() -> None:
             ]
         },
     )
-    async with gateway.serving(), browsing(gateway.url) as seen:
+    async with gateway.serving(), browsing(browser, gateway.url) as seen:
         await seen.until_rows("#kafka", "#faust")
         assert (await seen.texts("#summary"))[0] == "the first 2 hashtags"
         await seen.page.get_by_role("button", name="Follow #kafka").click()
@@ -185,8 +183,10 @@ async def test_what_was_before_is_asked_for() -> None:
         seen.check()
 
 
-async def test_twenty_thousand_finals_in_a_window(gateway: ScriptedGateway) -> None:
-    async with browsing(gateway.url) as seen:
+async def test_twenty_thousand_finals_in_a_window(
+    browser: Browser, gateway: ScriptedGateway
+) -> None:
+    async with browsing(browser, gateway.url) as seen:
         await seen.until_live()
         counts = {f"tag{n}": n + 5 for n in range(20_000)}
         await gateway.window(now() - W, now(), counts)
@@ -204,8 +204,8 @@ async def test_twenty_thousand_finals_in_a_window(gateway: ScriptedGateway) -> N
         seen.check()
 
 
-async def test_stock_symbols(gateway: ScriptedGateway) -> None:
-    async with browsing(f"{gateway.url}?parameter=symbol") as seen:
+async def test_stock_symbols(browser: Browser, gateway: ScriptedGateway) -> None:
+    async with browsing(browser, f"{gateway.url}?parameter=symbol") as seen:
         await seen.until_live()
         assert gateway.asked[0]["symbol"] == "*"
         minute = now() // 60_000 * 60_000
@@ -221,8 +221,8 @@ async def test_stock_symbols(gateway: ScriptedGateway) -> None:
         seen.check()
 
 
-async def test_garbage_harms_nothing(gateway: ScriptedGateway) -> None:
-    async with browsing(gateway.url) as seen:
+async def test_garbage_harms_nothing(browser: Browser, gateway: ScriptedGateway) -> None:
+    async with browsing(browser, gateway.url) as seen:
         await seen.until_live()
         await gateway.send(["{", "null", "[]", '{"key":1}', '{"type":"new"}', '{"id":"x"}'])
         markup = "<img src=x onerror=alert(1)>"
@@ -231,8 +231,8 @@ async def test_garbage_harms_nothing(gateway: ScriptedGateway) -> None:
         seen.check()
 
 
-async def test_a_phone_shows_all_of_it(gateway: ScriptedGateway) -> None:
-    async with browsing(gateway.url, **PHONE) as seen:
+async def test_a_phone_shows_all_of_it(browser: Browser, gateway: ScriptedGateway) -> None:
+    async with browsing(browser, gateway.url, **PHONE) as seen:
         await seen.until_live()
         assert not await seen.scrolls_sideways()
         long = "donaudampfschifffahrtsgesellschaftskapitaen" * 2

@@ -15,6 +15,7 @@ import { StatusBar } from "./statusbar.js";
 import { storage } from "./storage.js";
 import { Timeline } from "./timeline.js";
 import { card, columns, countdown, describe, Rows, shownWindow } from "./view.js";
+import { Watched } from "./watched.js";
 import { wordsOf } from "./words.js";
 
 /** How often clocks on the page move on. */
@@ -33,6 +34,7 @@ const words = wordsOf(parameter);
 
 const model = new Model();
 const repeats = new Repeats();
+const watched = new Watched();
 const follows = new Follows(parameter, storage("localStorage"));
 const gateway = new Gateway(parameter, location.href);
 const ranking = new Rows();
@@ -103,6 +105,7 @@ function take(frame) {
 }
 
 function changed(state) {
+  if (state.name === "live") watched.forget();
   if (state.name === "refused" && state.status === 403 && gateway.keys[0] === "*") {
     // Not everything may be had at once, but single keys perhaps.
     advise(`This gateway shows only those ${words.many} that you follow.`);
@@ -151,6 +154,13 @@ function subscribe(action, key) {
   if (connection.state.name === "live" && follows.keys.length > 0) {
     connection.send(gateway.action(action, [key]));
   } else reconnect();
+}
+
+/** Ask for provisional counts of what can be seen; those that are named as keys come anyway. */
+function watch() {
+  if (connection.state.name !== "live" || gateway.keys[0] !== "*" || document.hidden) return;
+  const keys = follows.keys.concat(rows.keys);
+  for (const [action, some] of watched.become(keys)) connection.send(gateway.action(action, some));
 }
 
 async function remember(key) {
@@ -228,7 +238,10 @@ addEventListener("online", () => connection.hurry());
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) connection.hurry();
 });
-setInterval(invalidate, TICK_MS);
+setInterval(() => {
+  watch();
+  invalidate();
+}, TICK_MS);
 connection.start();
 latest();
 recall();

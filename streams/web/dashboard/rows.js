@@ -9,7 +9,7 @@ const BEYOND = 4;
 export class RowList {
   #element;
   #nodes = new Map();
-  #current = null; // the key of the row that Tab leads to
+  #current = null; // the key of the row that had the focus last, to which Tab leads back
   #height = 46;
 
   /** `onFollow(key)` is called when somebody follows a key, or doesn't any more. */
@@ -26,6 +26,11 @@ export class RowList {
     this.measure();
   }
 
+  /** The keys of the rows that can be seen, or nearly. */
+  get keys() {
+    return [...this.#nodes.keys()];
+  }
+
   /** The page's size has changed. */
   measure() {
     this.#height = this.#element.querySelector("li")?.offsetHeight || rowHeight(this.#element);
@@ -36,14 +41,14 @@ export class RowList {
     this.#element.style.height = `${rows.length * this.#height}px`;
     const shown = this.#visible(rows);
     const keys = new Set(shown.map((row) => row.key));
-    if (!keys.has(this.#current)) this.#current = shown[0]?.key ?? null;
+    const current = keys.has(this.#current) ? this.#current : shown[0]?.key;
     const nodes = shown.map((row) => {
       const node = this.#nodes.get(row.key) ?? new Row(row.key, words);
       this.#nodes.set(row.key, node);
       node.update(row, rows.length, this.#height);
       node.spark.update(series(row.key), kind);
       node.follow(isFollowed(row.key), words);
-      node.button.tabIndex = row.key === this.#current ? 0 : -1;
+      node.button.tabIndex = row.key === current ? 0 : -1;
       return node.element;
     });
     arrange(this.#element, nodes);

@@ -101,7 +101,7 @@ export function describe(model, window, words) {
   const span = asSpan(window.start, window.end);
   if (window === model.open) {
     const amount = asAmount(window.numbers.size, words.one, words.many);
-    return { span, state: "provisional", summary: `${amount} so far` };
+    return { span, state: "provisional", summary: `counts so far of ${amount}` };
   }
   const keys = asAmount(window.keys, words.one, words.many);
   // A single price's minute may not be over yet.
@@ -128,17 +128,30 @@ export function columns(model, window, words, wanted = COLUMNS) {
   if (model.kind !== "count") return [];
   const open = model.open === null ? [] : [model.open];
   const all = [...model.windows, ...open].slice(-wanted);
-  const highest = Math.max(1, ...all.map((one) => one.total));
-  return all.map((one) => {
+  const totals = all.map((one) => (one === model.open ? expectedTotal(model) : one.total));
+  const highest = Math.max(1, ...totals);
+  return all.map((one, at) => {
     const { span, state, summary } = describe(model, one, words);
     return {
       start: one.start,
-      share: one.total / highest,
+      share: totals[at] / highest,
       label: `${span}, ${state}: ${summary}`,
       isOpen: one === model.open,
       isShown: one === window,
     };
   });
+}
+
+/**
+ * The open window's total. It is counted for some keys only: as these grow compared with the window
+ * before, so do the others.
+ */
+function expectedTotal(model) {
+  const newest = model.windows.at(-1);
+  if (newest === undefined) return model.open.total;
+  let before = 0;
+  for (const key of model.open.numbers.keys()) before += newest.numbers.get(key) ?? 0;
+  return before > 0 ? (model.open.total / before) * newest.total : model.open.total;
 }
 
 /** What is said of a key that somebody follows: `{key, text, change, rises, detail, openText}`. */

@@ -63,6 +63,7 @@ class Connection:
         self._hub = hub
         self._follower = follower
         self._channels: set[Channel] = asked.selection.channels()
+        self._named: set[Channel] = asked.selection.named()
         self._faults = 0
         self._second = 0
         self._messages = 0
@@ -88,12 +89,12 @@ class Connection:
         """Say where the stream stands, and follow it unless there is something to catch up with."""
         self._confirm()
         if self.position is None:
-            self._hub.add(self.outbox, self._channels)
+            self._listen()
 
     def join(self) -> None:
         """All is caught up with: from here on the hub delivers."""
         self.position = None
-        self._hub.add(self.outbox, self._channels)
+        self._listen()
 
     def replay(self, tp: TP, messages: Iterable[Message], following: int) -> None:
         """Send those of a partition's next messages that the client wants and hasn't had."""
@@ -188,16 +189,24 @@ class Connection:
         else:
             selection.remove(parameter, action.keys)
         before, self._channels = self._channels, selection.channels()
+        watched, self._named = self._named, selection.named()
         if self.position is None:
             self._hub.remove(self.outbox, before - self._channels)
             self._hub.add(self.outbox, self._channels - before)
+            self._hub.unwatch(self.outbox, watched - self._named)
+            self._hub.watch(self.outbox, self._named - watched)
 
     def _confirm(self) -> None:
         position = self.position or self._follower.positions
         self.say(protocol.subscribed(self.asked.selection.as_lists(), position.base()))
 
+    def _listen(self) -> None:
+        self._hub.add(self.outbox, self._channels)
+        self._hub.watch(self.outbox, self._named)
+
     def _detach(self) -> None:
         self._hub.remove(self.outbox, self._channels)
+        self._hub.unwatch(self.outbox, self._named)
         self.outbox.close()
 
     async def _close(self, code: int, reason: str) -> None:

@@ -25,14 +25,22 @@ class Hub:
         """Deliver these, too."""
         for topic, key in channels:
             self._results.add(outbox, topic, key)
-            if outbox.provisional:
+
+    def watch(self, outbox: Outbox, channels: Iterable[Channel]) -> None:
+        """Deliver provisional counts of these, whichever channels bring their results."""
+        if outbox.provisional:
+            for topic, key in channels:
                 self._provisional.add(outbox, topic, key)
+
+    def unwatch(self, outbox: Outbox, channels: Iterable[Channel]) -> None:
+        """Deliver no provisional counts of these any more."""
+        for topic, key in channels:
+            self._provisional.discard(outbox, topic, key)
 
     def remove(self, outbox: Outbox, channels: Iterable[Channel]) -> None:
         """Deliver these no longer; those that weren't don't matter."""
         for topic, key in channels:
             self._results.discard(outbox, topic, key)
-            self._provisional.discard(outbox, topic, key)
 
     def receive(self, piece: Piece) -> None:
         """Deliver the messages, each connection's in one go."""
@@ -53,7 +61,7 @@ class Hub:
     def provisional_keys(self, topic: str) -> set[bytes]:
         """The keys whose provisional counts somebody wants.
 
-        Who follows all keys gets none: nobody could read as many.
+        Nobody can want those of all keys: who follows all names the ones that matter to him.
         """
         return {key for key in self._provisional.of(topic) if key is not None}
 

@@ -89,5 +89,15 @@ class Selection:
         }
         return single | {(topic, None) for topic in every}
 
+    def named(self) -> set[Channel]:
+        """The keys that are named, also beside `*`: those whose provisional counts are wanted."""
+        return {
+            (topic, key.encode(errors="replace"))
+            for name, keys in self._keys.items()
+            for topic in self._parameters.topics[name]
+            for key in keys
+            if key != ALL
+        }
+
     def __len__(self) -> int:
         return sum(len(keys) for keys in self._keys.values())

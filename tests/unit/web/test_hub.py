@@ -140,9 +140,9 @@ def test_a_frame_is_made_once_for_all() -> None:
 def test_provisional_counts_go_to_those_who_ask() -> None:
     hub, plain = Hub(), Subscriber()
     keyed, everything = Subscriber(provisional=True), Subscriber(provisional=True)
-    hub.add(plain.outbox, [("t", b"a")])
+    hub.watch(plain.outbox, [("t", b"a")])
     assert hub.provisional_keys("t") == set()
-    hub.add(keyed.outbox, [("t", b"a")])
+    hub.watch(keyed.outbox, [("t", b"a")])
     assert hub.provisional_keys("t") == {b"a"}
     hub.deliver_provisional("t", b"a", b"{}")
     hub.deliver_provisional("t", b"b", b"{}")
@@ -152,8 +152,13 @@ def test_provisional_counts_go_to_those_who_ask() -> None:
     assert hub.provisional_keys("t") == {b"a"}
     hub.deliver_provisional("t", b"a", b"{}")
     assert (len(keyed.wire.written), len(everything.wire.written)) == (2, 0)
-    hub.remove(keyed.outbox, [("t", b"a")])
-    hub.remove(everything.outbox, [("t", None)])
+    hub.watch(everything.outbox, [("t", b"a")])  # but some may be named besides
+    hub.deliver_provisional("t", b"a", b"{}")
+    hub.receive(piece_of("t", [b"a"], 0))
+    assert (len(keyed.wire.written), len(everything.wire.written)) == (3, 2)
+    hub.unwatch(keyed.outbox, [("t", b"a")])
+    assert hub.provisional_keys("t") == {b"a"}
+    hub.unwatch(everything.outbox, [("t", b"a")])
     assert hub.provisional_keys("t") == set()
 
 

@@ -50,6 +50,8 @@ def test_channels_are_what_is_left_and_overlap_nowhere(
     assert {(topic, key.decode()) for topic, key in channels if key is not None} == {
         (topic, key) for topic, key in topics if topic not in every
     }
+    named = {(topic, key) for topic, key in topics if key != ALL}
+    assert {(topic, key.decode()) for topic, key in selection.named() if key is not None} == named
     assert len(selection) == len(wanted)
 
 

@@ -6,6 +6,7 @@ import { byNumber, normalised, top } from "../../../streams/web/dashboard/rankin
 import { Repeats } from "../../../streams/web/dashboard/repeats.js";
 import { sparkline } from "../../../streams/web/dashboard/spark.js";
 import { announcement, statusOf } from "../../../streams/web/dashboard/status.js";
+import { Watched } from "../../../streams/web/dashboard/watched.js";
 
 test("the top is what sorting all would give", () => {
   let seed = 7;
@@ -31,6 +32,16 @@ test("repeats are known by partition and offset, also in topics with dashes", ()
   assert.equal(repeats.seen("my-topic-1-5"), false);
   repeats.forget();
   assert.equal(repeats.seen("my-topic-0-5"), false);
+});
+
+test("only what has changed is asked for", () => {
+  const watched = new Watched();
+  assert.deepEqual(watched.become(["a", "b", "a"]), [["subscribe", ["a", "b"]]]);
+  assert.deepEqual(watched.become(["b", "a"]), []);
+  assert.deepEqual(watched.become(["b", "c"]), [["subscribe", ["c"]], ["unsubscribe", ["a"]]]);
+  watched.forget();
+  assert.deepEqual(watched.become(["c"]), [["subscribe", ["c"]]]);
+  assert.equal(watched.become(Array.from({ length: 999 }, (_, n) => `k${n}`))[0][1].length, 200);
 });
 
 test("half of a pause is chance", () => {

@@ -89,7 +89,7 @@ test("a window is described", () => {
   model.addProvisional(item("a", 1, 2));
   assert.deepEqual(describe(model, model.windows[0], words).summary, "2 hashtags, 1,205 mentions");
   assert.deepEqual(describe(model, model.windows[0], words).state, "final");
-  assert.deepEqual(describe(model, model.open, words).summary, "1 hashtag so far");
+  assert.deepEqual(describe(model, model.open, words).summary, "counts so far of 1 hashtag");
   assert.deepEqual(describe(model, null, words).span, "");
 });
 
@@ -112,6 +112,12 @@ test("columns are on one scale, the open window last", () => {
     [0.25, true, false],
   ]);
   assert.equal(columns(model, null, words, 2).length, 2);
+});
+
+test("the open window's column is what comes of the keys that are counted", () => {
+  const model = modelOf(item("a", 10, 1), item("b", 30, 1));
+  model.addProvisional(item("a", 5, 2));
+  assert.equal(columns(model, null, words).at(-1).share, 0.5);
 });
 
 test("a card says where its number is from, or why it has none", () => {
