@@ -2,10 +2,12 @@
 #   docker run tally                                  a worker
 #   docker run --no-healthcheck tally tally-produce simulate
 FROM python:3.11-slim AS build
+# For the compiled part of the hot path.
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev
 RUN python -m venv /opt/tally
 WORKDIR /src
 COPY . .
-RUN /opt/tally/bin/pip install --no-cache-dir .
+RUN /opt/tally/bin/pip install --no-cache-dir '.[aws]'
 
 FROM python:3.11-slim
 RUN useradd --uid 10001 --no-create-home tally && install -d -o tally /data

@@ -21,8 +21,8 @@ bench: .venv/.stamp
 	$(BIN)/python -m benchmarks compare
 
 clean:
-	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist *.egg-info streams/compiled.c streams/compiled.*.so tests/appsync/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/.stamp: setup.cfg pyproject.toml deploy/setup_venv.sh
+.venv/.stamp: setup.cfg setup.py pyproject.toml streams/compiled.pyx deploy/setup_venv.sh
 	@PYTHON="$(PYTHON)" sh deploy/setup_venv.sh

@@ -13,7 +13,7 @@ from benchmarks import compare, factors, live, recovery, report
 from benchmarks.compare import LATENCY_GRACE_MS
 from benchmarks.fanout import measure as fanout
 from benchmarks.latency import Plan
-from benchmarks.loaded import WINDOW_MS
+from benchmarks.loaded import RATE, WINDOW_MS
 from benchmarks.peers import measure as peers
 from benchmarks.results import Results
 from benchmarks.run import cluster
@@ -80,7 +80,7 @@ def _add_compare(commands: Any) -> None:
         add("--runs", type=int, default=3, help="runs over the same records")
         add("--zipf", type=float, nargs="+", default=[1.0, 1.1], help="rank r weighs 1 / r ** ZIPF")
         add("--distinct", type=int, default=50_000, help="different hashtags")
-        add("--event-rate", type=int, default=50_000, help="records in a second of event time")
+        add("--event-rate", type=int, default=RATE, help="records in a second of event time")
         add("--grace", type=float, default=20.0, help="seconds of grace")
         add("--warm-up-millions", type=float, default=3.0, help="records to warm up Java with")
         add("--rate", type=int, default=50_000, help="latency: records a second")

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from benchmarks import latency, throughput
 from benchmarks.kafka_streams.driver import KafkaStreams, WarmUp
-from benchmarks.loaded import Data, loaded
+from benchmarks.loaded import MIN_SECONDS, Data, loaded
 from benchmarks.progress import say
 from benchmarks.results import Results
 from benchmarks.run import Kafka, run
@@ -20,7 +20,9 @@ LATENCY_GRACE_MS = 1_000
 async def warmed_up(kafka: Kafka, records: int, data: Data) -> AsyncIterator[WarmUp]:
     """A topic to warm up Java with, of the same kind of data; warms up the broker, too."""
     say("warm-up topic")
-    async with loaded(kafka, data._replace(records=records)) as topic:
+    # Fewer records, but windows close among them, too.
+    rate = min(data.rate, int(records / MIN_SECONDS))
+    async with loaded(kafka, data._replace(records=records, rate=rate)) as topic:
         say("warm-up run of Tally, for the broker's sake")
         await run(kafka, Tally(), topic.job(), topic.finals)
         yield WarmUp(topic.topic, data.partitions)

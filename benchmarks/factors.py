@@ -5,15 +5,13 @@ from typing import NamedTuple
 
 from benchmarks.compare import warmed_up
 from benchmarks.kafka_streams.driver import KafkaStreams
-from benchmarks.loaded import WINDOW_MS, Data, loaded
+from benchmarks.loaded import MIN_SECONDS, RATE, Data, loaded
 from benchmarks.progress import say
 from benchmarks.results import Results
 from benchmarks.run import Kafka, run
 from benchmarks.tally import Tally
 from benchmarks.targets import Target
 
-#: Event time at least, so that some windows close: the last one, and its grace, stay open.
-MIN_SECONDS = 3.5 * WINDOW_MS / 1000
 #: Bytes of values at most: larger values mean fewer records.
 MAX_BYTES = 2 * 10**9
 
@@ -31,7 +29,7 @@ class Case(NamedTuple):
 def cases(factor: str, records: int) -> list[Case]:
     """The values of a factor, on a base of so many records."""
     # No faster than so that some windows close.
-    base = Data(records, rate=min(50_000, int(records / MIN_SECONDS)))
+    base = Data(records, rate=min(RATE, int(records / MIN_SECONDS)))
     match factor:
         case "value-size":
             return [_of_size(base, size) for size in (20, 100, 300, 1000)]
@@ -46,7 +44,7 @@ def cases(factor: str, records: int) -> list[Case]:
             four = base._replace(partitions=4)
             return [Case(str(n), four, n) for n in (1, 2, 3, 4)]
         case "event-rate":
-            return [_of_rate(base, rate) for rate in (5_555, 50_000, 277_777)]
+            return [_of_rate(base, rate) for rate in (5_555, 50_000, RATE)]
     raise ValueError(f"no factor {factor!r}")
 
 

@@ -60,7 +60,8 @@ class FinalsReader:
                 raise fetched.error
             self.newest = time.monotonic()
             self._fetched.append((self.newest, fetched))
-            self.count += sum(batch.next_offset - batch.base_offset for batch in fetched.batches)
+            headers = [raw.header for raw in fetched.batches]
+            self.count += sum(batch.next_offset - batch.base_offset for batch in headers)
 
     async def wait_for(self, n: int, stalled_seconds: float) -> None:
         """Wait until `n` finals are there, or none come any more."""
@@ -92,8 +93,8 @@ class FinalsReader:
         seen: Seen = {}
         times: dict[int, list[float]] = {}
         for at, fetched in self._fetched:
-            for batch in fetched.batches:
-                for record in batch:
+            for raw in fetched.batches:
+                for record in raw.header:
                     end = record.timestamp + 1
                     count = json.loads(record.value)["count"]
                     seen.setdefault((record.key, end), []).append(count)

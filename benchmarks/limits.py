@@ -84,8 +84,8 @@ async def _fetched(consumer: AIOKafkaConsumer) -> AsyncIterator[Any]:
         for fetched in await fetched_batches(consumer._fetcher, wanted, 0.2):
             if fetched.error is not None:
                 raise fetched.error
-            for batch in fetched.batches:
-                yield batch
+            for raw in fetched.batches:
+                yield raw.header
 
 
 WAYS: Mapping[str, Callable[[AIOKafkaConsumer], AsyncIterator[int]]] = {

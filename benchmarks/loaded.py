@@ -15,13 +15,17 @@ from benchmarks.targets import Job, new_app
 
 WINDOW_MS = 20_000
 MIN_MENTIONED = 4
+#: A thousand million an hour, in a second of event time.
+RATE = 277_777
+#: Event time at least, so that some windows close: the last one, and its grace, stay open.
+MIN_SECONDS = 3.5 * WINDOW_MS / 1000
 
 
 class Data(NamedTuple):
     """What a topic is loaded with."""
 
     records: int
-    rate: int = 50_000
+    rate: int = RATE
     distinct: int = 50_000
     skew: float = 1.0
     #: Bytes of a value; 0: as the hashtags are, 8 to 20.

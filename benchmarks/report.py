@@ -38,8 +38,8 @@ def page(pieces: Pieces) -> str:
 
 _INTRODUCTION = """\
 Tally beside Kafka Streams: the same job, topic and broker, on the same machine, in turns. Both
-count exactly once and keep their counts in RocksDB; every setting is at its default unless a row
-says otherwise. How it is measured:
+count exactly once, keep their counts in RocksDB and log each final; every setting is at its default
+unless a row says otherwise. How it is measured:
 
 - Nothing is measured before a program consumes. Java is warmed up first, in the same process, by
   counting another topic of the same kind.

@@ -6,6 +6,7 @@ from streams.jobs.hashtags import hashtags
 from streams.jobs.names import HASHTAG_COUNTS
 from streams.settings import Settings
 from streams.settings_or_exit import exit_if_wrong, settings_or_exit
+from streams.sinks.appsync.agent import appsync
 from streams.transport.app import StreamsApp
 from streams.web.live.site import LiveSite
 from streams.web.pages import add_pages
@@ -14,10 +15,11 @@ from streams.web.queries.worker_counts import WorkerCounts
 
 
 def create_app(settings: Settings) -> StreamsApp:
-    """The application with all its jobs and pages. Raises SettingError."""
+    """The application with all its jobs, sinks and pages. Raises StartError."""
     logging.getLogger("aiokafka").setLevel(logging.WARNING)  # it tells of every connection
     app = StreamsApp(settings)
     hashtags(app, settings)
+    appsync(app, settings.appsync, settings.appsync_topics)
     add_pages(app)
     if settings.live.enabled:
         counts = WorkerCounts(app, HASHTAG_COUNTS, Forwarder())

@@ -14,6 +14,8 @@
         FencedError                another owner has the task's transactional id
         TransactionError           a transaction failed
         StoreError                 RocksDB failed
+      SinkAccessError            a sink has no key or credentials now; it goes on trying
+      UndeliverableError         a sink's peer can never accept a result: a dead letter
       QueryError                 a question can't be answered by this worker now
         NotOwnerError              another worker runs the key's task
         NotReadyError              the key's task is being opened, or is about to move
@@ -123,6 +125,14 @@ class StoreError(TaskRetriedError):
     """RocksDB failed to open, read or write."""
 
     default_remedy = "Look at the disk under STREAMS_DATA_DIR: space, rights, a second process"
+
+
+class SinkAccessError(TallyError):
+    """A sink can't get its key or credentials now; it goes on trying."""
+
+
+class UndeliverableError(TallyError):
+    """A result that a sink's peer can never accept; goes to the dead letters with the reason."""
 
 
 class QueryError(TallyError):

@@ -35,6 +35,22 @@ STANDBY_LAG = Gauge(
 REBALANCES = Counter("streams_rebalances", "Rebalances this worker took part in")
 ASSIGNED_TASKS = Gauge("streams_assigned_tasks", "Tasks this worker owns", ["state"])
 TASK_FAILURES = Counter("streams_task_failures", "Tasks that closed by an error", ["error"])
+SINK_DELIVERED = Counter("streams_sink_delivered", "Results that were accepted outside", ["sink"])
+SINK_REJECTED = Counter(
+    "streams_sink_rejected", "Results that can never be delivered: dead letters", ["sink"]
+)
+SINK_RETRIES = Counter(
+    "streams_sink_retries", "Requests whose results have to be sent again", ["sink", "reason"]
+)
+SINK_IN_FLIGHT = Gauge(
+    "streams_sink_in_flight", "Results read, and neither accepted nor rejected yet", ["sink"]
+)
+SINK_SECONDS = Histogram(
+    "streams_sink_seconds",
+    "Time from reading a result until it is accepted or rejected",
+    ["sink"],
+    buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300),
+)
 LIVE_CONNECTIONS = Gauge("streams_live_connections", "WebSocket connections")
 LIVE_REFUSED = Counter("streams_live_refused", "WebSocket requests refused", ["status"])
 LIVE_DELIVERIES = Counter("streams_live_deliveries", "Results handed to WebSocket connections")

@@ -70,6 +70,16 @@ def optional(kind: Kind[T]) -> Kind[T | None]:
     )
 
 
+def several(kind: Kind[T]) -> Kind[tuple[T, ...]]:
+    """Any number of values, separated by commas; unset is none."""
+    return Kind(
+        parse=lambda raw: tuple(kind.parse(item.strip()) for item in raw.split(",") if raw),
+        allowed=f"{kind.allowed}; or several, separated by commas",
+        show=lambda values: ",".join(map(kind.show, values)),
+        is_secret=kind.is_secret,
+    )
+
+
 def boolean() -> Kind[bool]:
     def parse(raw: str) -> bool:
         try:

@@ -29,6 +29,7 @@ from streams.setting_kinds import (
     path,
     seconds,
 )
+from streams.sinks.settings import AppSyncSettings
 from streams.web.queries.settings import QuerySettings
 from streams.web.settings import LiveSettings
 
@@ -56,6 +57,7 @@ class Settings:
     """
 
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
+    appsync: AppSyncSettings = field(default_factory=AppSyncSettings)
     live: LiveSettings = field(default_factory=LiveSettings)
     queries: QuerySettings = field(default_factory=QuerySettings)
 
@@ -197,6 +199,7 @@ class Settings:
         "kafka": KafkaSettings,
         "live": LiveSettings,
         "queries": QuerySettings,
+        "appsync": AppSyncSettings,
     }
 
     def __post_init__(self) -> None:
@@ -206,6 +209,7 @@ class Settings:
             topics = {self.output_topic: LIVE_PARAMETERS}
             object.__setattr__(self, "live", replace(self.live, topics=topics))
         self._check_topics()
+        self._check_delivered()
         self._check_timeouts()
 
     @classmethod
@@ -244,6 +248,26 @@ class Settings:
             if owner != variable:
                 raise SettingError(variable, f"{topic!r} is also {owner}", "a topic of its own")
 
+    @property
+    def appsync_topics(self) -> tuple[str, ...]:
+        """The topics whose records go to AppSync."""
+        return tuple(dict.fromkeys(self.appsync.topics)) or (self.output_topic,)
+
+    def _check_delivered(self) -> None:
+        if self.appsync.url is None:
+            return
+        for variable, topic in {
+            "STREAMS_INPUT_TOPIC": self.input_topic,
+            "STREAMS_DEAD_LETTER_TOPIC": self.dead_letter_topic,
+            "STREAMS_LATE_TOPIC": self.late_topic,
+        }.items():
+            if topic in self.appsync_topics:
+                problem = f"{topic!r} is {variable}"
+                raise SettingError("STREAMS_APPSYNC_TOPICS", problem, "topics that hold results")
+        if self.output_format != "json" and self.output_topic in self.appsync_topics:
+            problem = f"{self.output_format} can't be delivered to STREAMS_APPSYNC_URL"
+            raise SettingError("STREAMS_OUTPUT_FORMAT", problem, "json")
+
     def _check_timeouts(self) -> None:
         checks = (
             (
@@ -278,5 +302,5 @@ class Settings:
 
 def describe(settings: Settings) -> list[Row]:
     """All settings in the order of this file, as a person would write them; secrets masked."""
-    parts = (settings.kafka, settings, settings.live, settings.queries)
+    parts = (settings.kafka, settings, settings.live, settings.queries, settings.appsync)
     return [row for part in parts for row in rows(part)]

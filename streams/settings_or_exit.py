@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 
-from streams.errors import SettingError
+from streams.errors import StartError
 from streams.settings import Settings
 
 
@@ -16,8 +16,8 @@ def settings_or_exit() -> Settings:
 
 @contextlib.contextmanager
 def exit_if_wrong() -> Iterator[None]:
-    """The same for settings that turn out to be wrong when they are used."""
+    """The same for what turns out to be wrong or missing when settings are used."""
     try:
         yield
-    except SettingError as exc:
+    except StartError as exc:
         raise SystemExit(f"tally: {exc}") from None

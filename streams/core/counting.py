@@ -29,18 +29,18 @@ class Aside(NamedTuple):
 class SourceCounts:
     """What one source counted since its last commit: counts[window start][partition]."""
 
-    partitions: int
     counts: dict[int, list[KeyCounts]] = field(default_factory=dict)
     late: list[Aside] = field(default_factory=list)
     rejected: list[Aside] = field(default_factory=list)
     records: int = 0
 
-    def of_window(self, start: int) -> list[KeyCounts]:
-        """The counts of the window at `start` for each partition."""
-        found = self.counts.get(start)
-        if found is None:
-            found = self.counts[start] = [KeyCounts([], []) for _ in range(self.partitions)]
-        return found
+    def add(self, start: int, by_partition: list[KeyCounts]) -> None:
+        """Take over counts of the window at `start`, a part for each partition."""
+        before = self.counts.setdefault(start, by_partition)
+        if before is not by_partition:
+            for had, more in zip(before, by_partition, strict=True):
+                had.keys.extend(more.keys)
+                had.counts.extend(more.counts)
 
 
 class SourceCounter:
@@ -55,7 +55,7 @@ class SourceCounter:
         self._windows = windows
         self._partitions = partitions
         self.stream_time = stream_time
-        self._pending = SourceCounts(partitions)
+        self._pending = SourceCounts()
         self._raw: dict[tuple[Selector, int], RawCounts] = {}
 
     @property
@@ -70,10 +70,10 @@ class SourceCounter:
 
     def take(self) -> SourceCounts:
         """Hand over what was counted since the last call, and start anew."""
-        taken, self._pending = self._pending, SourceCounts(self._partitions)
+        taken, self._pending = self._pending, SourceCounts()
         raw, self._raw = self._raw, {}
         for (_, window), counts in raw.items():
-            counts.move_to(taken.of_window(window))
+            taken.add(window, counts.by_partition())
         return taken
 
     def advance(self, stream_time: int) -> None:
@@ -89,7 +89,7 @@ class SourceCounter:
     def _raw_of(self, select: Selector, window: int) -> RawCounts:
         found = self._raw.get((select, window))
         if found is None:
-            found = self._raw[select, window] = RawCounts(select)
+            found = self._raw[select, window] = RawCounts(select, self._partitions)
         return found
 
     def _count_batch(self, columns: Columns, select: Selector, newest_allowed: int) -> None:
@@ -97,17 +97,14 @@ class SourceCounter:
         high = columns.high
         window = self._windows.start_of(high)
         if 0 <= high <= newest_allowed and window >= self._windows.first_open(self.stream_time):
-            values = columns.values_since(window)
-            if len(values) == len(columns):
-                self._count_whole(window, values, columns, select)
+            keyless = self._raw_of(select, window).add(columns, window)
+            if keyless is not None:
+                self._advance_over(columns, keyless)
                 return
         self._count_each(columns, select, newest_allowed)
 
-    def _count_whole(
-        self, window: int, values: list[bytes | None], columns: Columns, select: Selector
-    ) -> None:
-        """Count a batch that lies in one window and on time, without a look at each record."""
-        keyless = self._raw_of(select, window).add(values)
+    def _advance_over(self, columns: Columns, keyless: Keyless) -> None:
+        """Go on behind a batch that lay in one window and on time, and was counted as a whole."""
         if keyless:
             self._pass_over(keyless, columns)
         else:

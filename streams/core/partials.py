@@ -108,8 +108,7 @@ def cut(
     partials = [Partial(source, from_offset, to_offset, NO_TIME)]
     room = max_bytes
     for window in sorted(counts):
-        for piece in _pieces(counts[window], max_bytes):
-            size = _size(piece)
+        for piece, size in _pieces(counts[window], max_bytes):
             if size > room:
                 partials.append(Partial(source, from_offset, to_offset, NO_TIME))
                 room = max_bytes
@@ -125,12 +124,14 @@ def _size(counts: KeyCounts) -> int:
     return sum(map(len, counts.keys)) + 5 * len(counts.keys) + _WINDOW.size
 
 
-def _pieces(counts: KeyCounts, max_bytes: int) -> Iterator[KeyCounts]:
-    """`counts` in pieces of at most `max_bytes` each; in one piece where that fits."""
+def _pieces(counts: KeyCounts, max_bytes: int) -> Iterator[tuple[KeyCounts, int]]:
+    """`counts` in pieces of at most `max_bytes` each, with the bytes they take."""
     size = _size(counts)
-    step = len(counts.keys)
-    if size > max_bytes:
-        # By the longest key, so that no piece is too large whatever the order of keys.
-        step = max(1, max_bytes // (max(map(len, counts.keys)) + 5 + _WINDOW.size))
+    if size <= max_bytes:
+        yield counts, size
+        return
+    # By the longest key, so that no piece is too large whatever the order of keys.
+    step = max(1, max_bytes // (max(map(len, counts.keys)) + 5 + _WINDOW.size))
     for at in range(0, len(counts.keys), step):
-        yield KeyCounts(counts.keys[at : at + step], counts.counts[at : at + step])
+        piece = KeyCounts(counts.keys[at : at + step], counts.counts[at : at + step])
+        yield piece, _size(piece)

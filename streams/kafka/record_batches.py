@@ -2,7 +2,8 @@
 
 Written for aiokafka 0.14.0; `tests/contract/test_record_batches.py` compares it with `getmany`.
 What is used of aiokafka's inside: `Fetcher._records`, `FetchResult` and `FetchError`,
-`PartitionRecords._records`, `_consume_aborted_up_to`, `_contains_abort_marker`. Skipping aborted
+`PartitionRecords._records`, `_consume_aborted_up_to`, `_contains_abort_marker`, and the fetcher
+module's `MemoryRecords`, which is replaced by one that keeps the bytes it reads. Skipping aborted
 transactions and control batches follows `PartitionRecords._unpack_records`.
 """
 
@@ -11,12 +12,25 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from aiokafka.consumer import fetcher as fetcher_module
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
-from aiokafka.errors import CorruptRecordException, KafkaError
+from aiokafka.errors import CorruptRecordException
+from aiokafka.record.memory_records import MemoryRecords
 
-from streams.core.columns import TP, Chunk, Columns, Row
-from streams.core.windows import NO_TIME
-from streams.errors import TaskRetriedError, TaskStoppedError
+from streams.core.columns import TP, Chunk, Columns
+from streams.errors import TaskStoppedError
+from streams.kafka.batch_columns import RawBatch, columns_of
+
+
+class KeptRecords(MemoryRecords):  # type: ignore[misc, valid-type]  # it is compiled
+    """aiokafka's reader of a fetch, and the bytes themselves."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.data = data
+
+
+fetcher_module.MemoryRecords = KeptRecords  # type: ignore[attr-defined]
 
 
 @dataclass(slots=True)
@@ -26,16 +40,16 @@ class FetchedBatches:
     tp: TP
     from_offset: int
     next_offset: int
-    batches: list[Any]
+    batches: list[RawBatch]
     error: Exception | None = None
 
     def records(self) -> Iterator[Iterable[Any]]:
         """The records of each batch, decoded as they are iterated; none below `from_offset`."""
-        for batch in self.batches:
-            if batch.base_offset < self.from_offset:
-                yield [r for r in batch if r.offset >= self.from_offset]
+        for raw in self.batches:
+            if raw.header.base_offset < self.from_offset:
+                yield [r for r in raw.header if r.offset >= self.from_offset]
             else:
-                yield batch
+                yield raw.header
 
     def decode(self) -> Chunk:
         """The records as columns, which are made as they are read."""
@@ -47,8 +61,6 @@ class Encoded:
 
     What a batch holds is then still in the processor's cache when it is counted, and is freed
     before the next one needs the same memory.
-
-    Raises TaskRetriedError for a batch that can't be decoded.
     """
 
     def __init__(self, fetched: FetchedBatches) -> None:
@@ -60,34 +72,8 @@ class Encoded:
             raise TaskStoppedError(
                 "the records of a batch were read a second time", "Read them once, into a list"
             )
-        for batch in fetched.batches:
-            try:
-                columns = BatchColumns(batch, fetched.from_offset)
-            except KafkaError as exc:
-                raise TaskRetriedError(f"{fetched.tp}: can't be decoded: {exc!r}") from exc
-            yield columns
-
-
-class BatchColumns:
-    """See `Columns`. Keeps aiokafka's records until the batch is counted."""
-
-    __slots__ = ("_records", "high")
-
-    def __init__(self, batch: Any, from_offset: int) -> None:
-        self._records = list(batch)
-        self.high: int = batch.max_timestamp
-        if batch.base_offset < from_offset:  # the fetch begins within this batch
-            self._records = [r for r in self._records if r.offset >= from_offset]
-            self.high = max((r.timestamp for r in self._records), default=NO_TIME)
-
-    def values_since(self, timestamp: int) -> list[bytes | None]:
-        return [r.value for r in self._records if r.timestamp >= timestamp]
-
-    def rows(self) -> Iterator[Row]:
-        return ((r.offset, r.timestamp, r.value) for r in self._records)
-
-    def __len__(self) -> int:
-        return len(self._records)
+        for raw in fetched.batches:
+            yield columns_of(raw, fetched.from_offset)
 
 
 async def fetched_batches(
@@ -135,11 +121,14 @@ def _batches_of(tp: TP, result: Any) -> FetchedBatches:
     return FetchedBatches(tp, from_offset, records.next_fetch_offset, batches)
 
 
-def _visible(records: Any) -> Iterator[Any]:
+def _visible(records: Any) -> Iterator[RawBatch]:
     """The batches that a reader may see; moves `next_fetch_offset` past all others too."""
     read_committed = records._isolation_level == READ_COMMITTED
+    at = 0
     while records._records.has_next():
         batch = records._records.next_batch()
+        raw = RawBatch.at(batch, records._records.data, at)
+        at = raw.end
         if records._check_crcs and not batch.validate_crc():
             raise CorruptRecordException(f"Invalid CRC - {records._tp}")
         visible = not batch.is_control_batch
@@ -151,5 +140,5 @@ def _visible(records: Any) -> Iterator[Any]:
                 visible = False
         # A batch may end below the offset asked for, when compaction has emptied its tail.
         if visible and batch.next_offset > records.next_fetch_offset:
-            yield batch
+            yield raw
         records.next_fetch_offset = max(records.next_fetch_offset, batch.next_offset)

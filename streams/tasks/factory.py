@@ -9,6 +9,7 @@ from streams.state.standby import Standby
 from streams.state.store import Store
 from streams.tasks.context import TaskContext
 from streams.tasks.count_task import CountTask
+from streams.tasks.sink_task import SinkTask
 from streams.tasks.source_task import Selectors, SourceTask
 from streams.tasks.task import Task
 from streams.tasks.topology import Topology, WindowedCount
@@ -34,9 +35,12 @@ class TaskFactory:
         if count is not None:
             store = self._store_for(count, tp.partition)
             return CountTask(tp, self._context, member, count, store)
+        sink = self._topology.delivered_from(tp.topic)
+        if sink is not None:
+            return SinkTask(tp, self._context, member, sink)
         count = self._topology.fed_by(tp.topic)
         if count is None:
-            raise TaskStoppedError(f"no table is declared for {tp.topic}", "Declare one")
+            raise TaskStoppedError(f"no table or sink is declared for {tp.topic}", "Declare one")
         return SourceTask(tp, self._context, member, count, self._selectors)
 
     def has_state(self, topic: str) -> bool:

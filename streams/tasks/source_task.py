@@ -13,15 +13,13 @@ from streams.core.ports import Committed, Member, Record
 from streams.core.selection import Selector, Steps
 from streams.core.windows import TumblingWindows
 from streams.errors import OffsetLostError, TaskStoppedError
+from streams.tasks.asides import aside_record
 from streams.tasks.batch import Batch, Values
 from streams.tasks.context import TaskContext
 from streams.tasks.outgoing import Outgoing
 from streams.tasks.source_progress import SourceProgress
 from streams.tasks.task import Task
 from streams.tasks.topology import WindowedCount
-
-#: Bytes of a dead letter's value that are kept.
-DEAD_LETTER_BYTES = 64 * 1024
 
 #: By the count's name too: another one may have as many partitions as it likes.
 Selectors = dict[tuple[str, Steps], Selector]
@@ -182,18 +180,7 @@ class SourceTask(Task):
             return
         tp = TP(topic, self.tp.partition % self.context.partitions[topic])
         for aside in asides:
-            headers = (
-                ("reason", aside.reason.encode()),
-                ("topic", self.tp.topic.encode()),
-                ("partition", str(self.tp.partition).encode()),
-                ("offset", str(aside.offset).encode()),
-                ("timestamp", str(aside.timestamp).encode()),
-            )
-            value = None if aside.value is None else aside.value[:DEAD_LETTER_BYTES]
-            # A record needs a key or a value; brokers take an empty key.
-            key = b"" if value is None else None
-            # Stamped by the wall clock: brokers refuse stamps far ahead of it.
-            sent.add(tp, Record(key, value, now, headers))
+            sent.add(tp, aside_record(self.tp, aside, now))
 
     def _report(self, counted: SourceCounts, now: int) -> None:
         topic, partition = self.tp

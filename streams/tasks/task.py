@@ -43,7 +43,7 @@ _LEGAL = {
 }
 
 #: Keys that a pending transaction may hold counts for; at more it is committed before its time.
-UNCOMMITTED_KEYS = 50_000
+UNCOMMITTED_KEYS = 100_000
 #: How much longer the quiet commit interval is while a task is behind, and at most (ms).
 BEHIND, BEHIND_MS = 5, 5_000
 
@@ -91,6 +91,14 @@ class Task(ABC):
         if chunk.from_offset != self.position:
             return None
         return Batch(self, chunk)
+
+    async def until_room(self) -> None:  # noqa: B027  (most always have)
+        """Wait until the task has room for another chunk."""
+
+    @property
+    def waits_outside(self) -> bool:
+        """Whether what keeps the task from getting on lies outside of this worker and of Kafka."""
+        return False
 
     def done(self, batch: Batch) -> None:
         """Note that the agent's body is done with a batch."""
@@ -177,6 +185,12 @@ class Task(ABC):
         raise TaskStoppedError(
             f"{batch} can't be merged: it holds no partial counts",
             "Let the agent read the table's partials",
+        )
+
+    def take(self, batch: Batch) -> None:
+        """Hand a batch's records to a sink's body; only a topic with a sink has one."""
+        raise TaskStoppedError(
+            f"{batch} can't be delivered: its topic has no sink", "Declare a sink for the topic"
         )
 
     def closed(self, batch: Batch) -> Closing | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from streams.core.windows import TumblingWindows
 from streams.state.fingerprint import Fingerprint
+from streams.tasks.results import SinkBody
 
 
 def partials_topic(app_id: str, table: str) -> str:
@@ -44,10 +45,23 @@ class WindowedCount:
 
 
 @dataclass(frozen=True, slots=True)
+class Sink:
+    """A topic whose records are delivered to somewhere outside of Kafka.
+
+    `body` delivers those of one partition; it runs once for each task, and is cancelled with it.
+    """
+
+    name: str
+    topic: str
+    body: SinkBody
+
+
+@dataclass(frozen=True, slots=True)
 class Topology:
-    """All windowed counts of an application, found by the topics their stages read."""
+    """All windowed counts and sinks of an application, found by the topics they read."""
 
     counts: tuple[WindowedCount, ...]
+    sinks: tuple[Sink, ...] = ()
 
     def named(self, table: str) -> WindowedCount:
         """The count of that name, which there has to be."""
@@ -60,3 +74,7 @@ class Topology:
     def merged_from(self, topic: str) -> WindowedCount | None:
         """The count whose second stage reads `topic`."""
         return next((count for count in self.counts if count.partials_topic == topic), None)
+
+    def delivered_from(self, topic: str) -> Sink | None:
+        """The sink that delivers `topic`."""
+        return next((sink for sink in self.sinks if sink.topic == topic), None)

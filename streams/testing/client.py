@@ -72,7 +72,10 @@ class Client:
 
 
 def _rows(found: Sequence[Found]) -> Rows:
-    return Rows((f.offset, f.record.timestamp, f.record.value) for f in found)
+    return Rows(
+        ((f.offset, f.record.timestamp, f.record.value) for f in found),
+        (f.record.key for f in found),
+    )
 
 
 class StoredRecord(NamedTuple):

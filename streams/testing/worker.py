@@ -1,5 +1,6 @@
 """A worker process of the test driver: its tasks, its agents and its disk."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeVar
@@ -12,6 +13,7 @@ from streams.tasks.batch import Batch, Body
 from streams.tasks.context import TaskContext
 from streams.tasks.count_task import CountTask
 from streams.tasks.factory import TaskFactory
+from streams.tasks.sink_task import SinkTask
 from streams.tasks.task import State, Task
 from streams.tasks.topology import Topology, WindowedCount
 from streams.testing.agent import Agent
@@ -22,6 +24,9 @@ from streams.testing.crash import Crash, CrashPlan
 T = TypeVar("T")
 
 Disks = dict[TP, Disk]
+
+#: Turns of the event loop that a sink's body gets whenever its task is looked at.
+BODY_TURNS = 10
 
 
 class Job(Protocol):
@@ -122,6 +127,7 @@ class Worker:
     async def tick(self, tp: TP) -> bool:
         """Do what no record asks for: close windows, look for idleness. False if nothing."""
         task = await self.task(tp)
+        await _let_bodies_run(task)
         batch = await task.tick()
         if batch is None:
             return False
@@ -152,6 +158,9 @@ class Worker:
     async def end(self) -> None:
         """Be no more; nothing is cleaned up but what would be left in the test's own process."""
         self.alive = False
+        for task in self.tasks.values():
+            if isinstance(task, SinkTask):
+                await task.stop_delivering()
         self.tasks.clear()
         agents, self._agents = self._agents, {}
         for agent in agents.values():
@@ -163,7 +172,15 @@ class Worker:
             self._agents[topic] = Agent(topic, self._job.bodies[topic])
         await self._agents[topic].process(batch)
         task.done(batch)
+        await _let_bodies_run(task)
 
     def _store(self, count: WindowedCount, partition: int) -> MemoryStore:
         tp = TP(count.partials_topic, partition)
         return MemoryStore(self.disks.setdefault(tp, Disk()), self._point)
+
+
+async def _let_bodies_run(task: Task) -> None:
+    """What runs beside a task would else only run while others wait for something."""
+    if isinstance(task, SinkTask):
+        for _ in range(BODY_TURNS):
+            await asyncio.sleep(0)

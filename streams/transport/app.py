@@ -10,15 +10,17 @@ from faust.types import AgentT, StreamT
 
 from streams.access import explain
 from streams.core.columns import TP
+from streams.core.value_table import COMPILED
 from streams.core.windows import TumblingWindows
 from streams.errors import NotReadyError, StartError, TallyError
 from streams.kafka.cluster import KafkaCluster, WallClock
 from streams.settings import Settings
 from streams.state.rocksdb import RocksStore
-from streams.tasks.batch import Batch, Body, run_body
+from streams.tasks.batch import Batch, Batches, Body, run_body
 from streams.tasks.context import TaskContext
 from streams.tasks.factory import TaskFactory
-from streams.tasks.topology import Topology, WindowedCount, changelog_topic, partials_topic
+from streams.tasks.results import SinkBody
+from streams.tasks.topology import Sink, Topology, WindowedCount, changelog_topic, partials_topic
 from streams.transport import memory, web_server
 from streams.transport.lease import Lease
 from streams.transport.prepare import begin_offsets, prepare_topics
@@ -46,13 +48,15 @@ class StreamsApp(faust.App):
         self.web_parts: list[AddRoutes] = []
         self.tasks: Supervisor | None = None
         self._counts: list[WindowedCount] = []
+        self._closing: list[Callable[[], Awaitable[None]]] = []
+        self._sinks: list[Sink] = []
         self._cluster: KafkaCluster | None = None
         self._context: TaskContext | None = None
 
     @property
     def topology(self) -> Topology:
         """What the declared tables and agents come to."""
-        return Topology(tuple(self._counts))
+        return Topology(tuple(self._counts), tuple(self._sinks))
 
     def windowed_count(
         self, name: str, *, source: str, windows: TumblingWindows, selection: str, help: str = ""
@@ -99,6 +103,30 @@ class StreamsApp(faust.App):
 
         return decorate
 
+    def sink_agent(self, topic: str, *, name: str) -> Callable[[SinkBody], SinkBody]:
+        """Make a sink of a function that delivers a topic's records to somewhere outside of Kafka.
+
+        It gets the `Results` of one partition, runs once for each that this worker is assigned, and
+        is cancelled when that goes. A topic has one offset in a group, so it has one sink.
+        """
+        if topic in self.bodies:
+            raise StartError(
+                f"{name} can't deliver {topic}: the application reads that topic already",
+                "Run it as an application of its own, with another STREAMS_APP_ID",
+            )
+
+        def decorate(body: SinkBody) -> SinkBody:
+            self._sinks.append(Sink(name, topic, body))
+
+            @self.batch_agent(topic, name=f"{name}-{topic}")
+            async def hand_over(batches: Batches) -> None:
+                async for batch in batches:
+                    batch.task.take(batch)
+
+            return body
+
+        return decorate
+
     def _batch_topic(self, name: str) -> faust.TopicT:
         # Offsets are committed in the tasks' transactions, so Faust has nothing to acknowledge.
         return self.topic(name, schema=BatchSchema(), acks=False)
@@ -106,6 +134,8 @@ class StreamsApp(faust.App):
     async def on_first_start(self) -> None:
         """Check the cluster and what it holds, before any service starts."""
         memory.few_arenas()
+        if not COMPILED:
+            log.warning("Counting takes twice the CPU: Tally was installed without a C compiler")
         self.conf.datadir.mkdir(parents=True, exist_ok=True)  # Faust makes no parents
         try:
             await self._prepare()
@@ -170,6 +200,16 @@ class StreamsApp(faust.App):
         await super().on_stop()
         if self._cluster is not None:
             await self._cluster.stop()
+
+    def when_stopped(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Await `close` when the worker ends, once no task runs any more."""
+        self._closing.append(close)
+
+    async def on_shutdown(self) -> None:
+        """Close what sinks hold open."""
+        await super().on_shutdown()
+        for close in self._closing:
+            await close()
 
 
 def faust_options(settings: Settings) -> dict[str, Any]:

@@ -40,6 +40,7 @@ async def prepare_topics(
     if settings.late_topic is not None:
         plain.append(settings.late_topic)
     plain += [count.source_topic for count in topology.counts]
+    plain += [sink.topic for sink in topology.sinks]
     partials = [count.partials_topic for count in topology.counts]
     changelogs = [count.changelog_topic for count in topology.counts]
     durable = {"min.insync.replicas": "2"} if settings.replication >= 3 else {}

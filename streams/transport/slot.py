@@ -121,7 +121,9 @@ class Slot:
             return True
         end = self._group.end_offset(self.tp)
         behind = end is not None and end > self.task.position
-        return self.task.pending or behind or not self._inbox.empty()
+        behind = behind or not self._inbox.empty()
+        # Restarting a worker doesn't help a sink whose peer is down.
+        return self.task.pending or (behind and not self.task.waits_outside)
 
     async def _run(self) -> None:
         attempt = 0
@@ -198,6 +200,7 @@ class Slot:
         due = task.commit_in(behind=not self._inbox.empty())
         try:
             async with asyncio.timeout((IDLE_MS if due is None else due) / 1000):
+                await task.until_room()
                 fetched = await self._inbox.get()
         except TimeoutError:
             return None

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
@@ -10,11 +11,12 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.local import LocalKafka
-from streams.core.columns import TP
+from streams.core.columns import TP, Columns, KeyedRow, Row
+from streams.core.value_table import PythonTable, new_table
 from streams.kafka.record_batches import fetched_batches
 from tests.application import create_topics
 
-Seen = list[tuple[int, int, bytes | None]]
+Seen = list[KeyedRow]
 Options = Mapping[str, Any]
 
 #: The first makes small fetches, so that positions lie within what was written together.
@@ -33,7 +35,7 @@ async def plain(consumer: AIOKafkaConsumer, tp: TopicPartition, end: int) -> tup
     seen: Seen = []
     while await consumer.position(tp) < end:
         for records in (await consumer.getmany(tp, timeout_ms=100)).values():
-            seen += [(record.offset, record.timestamp, record.value) for record in records]
+            seen += [(r.offset, r.timestamp, r.key, r.value) for r in records]
     return seen, await consumer.position(tp)
 
 
@@ -51,10 +53,24 @@ async def by_batches(consumer: AIOKafkaConsumer, tp: TopicPartition, end: int) -
                     value for _, timestamp, value in rows if timestamp == columns.high
                 ]
                 assert len(columns) == len(rows)
-                seen += rows
+                assert_counted(columns, rows)
+                keyed = list(columns.keyed_rows())
+                assert [(offset, at, value) for offset, at, _, value in keyed] == rows
+                seen += keyed
             position = chunk.next_offset
             assert await consumer.position(tp) == position
     return seen, position
+
+
+def assert_counted(columns: Columns, rows: list[Row]) -> None:
+    """Counting a batch where it lies is counting its values, or none if one is too old."""
+    oldest = min((timestamp for _, timestamp, _ in rows), default=0)
+    for make in (new_table, PythonTable):
+        table = make()
+        assert columns.count_into(table, oldest)
+        values = table.newest(len(table))
+        assert dict(zip(values, table.counts(), strict=True)) == Counter(v for _, _, v in rows)
+        assert not rows or not columns.count_into(make(), oldest + 1)
 
 
 def consumer_of(options: Options, **fetch: Any) -> AIOKafkaConsumer:
@@ -136,7 +152,7 @@ async def test_transactions(
     await create_topics(options, topic, partitions=1)
     visible = await write_transactions(options, topic, codec, commit_last=commit_last)
     seen = await compare_all(options, topic)
-    assert {value for _, _, value in seen} == visible
+    assert {value for *_, value in seen} == visible
     assert len(seen) == len(visible)
 
 
@@ -153,9 +169,9 @@ async def test_gaps_left_by_compaction(tidy_kafka: LocalKafka, topic: str) -> No
     )
     written = await write_transactions(options, topic, None, commit_last=False)
     seen = await until_compacted(options, topic)
-    offsets = [offset for offset, _, _ in seen]
+    offsets = [offset for offset, *_ in seen]
     assert offsets != list(range(offsets[0], offsets[-1] + 1))
-    assert {value for _, _, value in seen} < written
+    assert {value for *_, value in seen} < written
     assert await compare_all(options, topic) == seen
 
 

@@ -10,6 +10,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 from aiokafka.structs import TopicPartition
+from prometheus_client import REGISTRY
 from websockets.asyncio.client import ClientConnection
 
 from deploy.local import LocalKafka
@@ -254,22 +255,34 @@ async def test_partitions_that_are_added_are_followed_from_their_start(
             assert (await results(ws, 1))[0]["id"] == f"{topic}-2-0"
 
 
+#: Who doesn't read doesn't answer pings, either; here it is to be found out by its queue.
+PATIENT = {"LIVE_HEARTBEAT_SECONDS": "3600"}
+
+
+def evictions() -> float:
+    """Connections that this process has closed for being too slow."""
+    found = REGISTRY.get_sample_value("streams_live_evictions_total", {"reason": "slow"})
+    return found or 0
+
+
 async def test_a_slow_reader_is_evicted_and_the_others_go_on(
     kafka: LocalKafka, topic: str, producer: AIOKafkaProducer
 ) -> None:
     async with (
-        gateway(kafka, topic, LIVE_QUEUE_BYTES="200000") as served,
+        gateway(kafka, topic, LIVE_QUEUE_BYTES="200000", **PATIENT) as served,
         served.client("key=k0", max_queue=1) as slow,
         served.client("key=k0") as quick,
     ):
         await read(slow)
         await read(quick)
+        before = evictions()
         total, n = 3000, 0
-        while served.connections == 2 and n < 100_000:
+        while served.connections == 2 and n < 60_000:
             await send(producer, topic, range(n, n + total), keys=1, padding="x" * 2000)
             assert numbers(await results(quick, total)) == list(range(n, n + total))
             n += total
         await served.until(lambda: served.connections == 1)
+        assert evictions() == before + 1
         # The close frame waits behind what was sent, so it may be cut off before it gets through.
         assert await code_of_closing(slow) in (None, 1013)
 
@@ -278,7 +291,7 @@ async def test_a_slow_reader_that_asks_for_it_sees_the_newest(
     kafka: LocalKafka, topic: str, producer: AIOKafkaProducer
 ) -> None:
     async with (
-        gateway(kafka, topic, LIVE_QUEUE_BYTES="200000") as served,
+        gateway(kafka, topic, LIVE_QUEUE_BYTES="200000", **PATIENT) as served,
         served.client("key=k0,k1&conflate=1", max_queue=1) as slow,
     ):
         await read(slow)

@@ -125,7 +125,7 @@ def test_every_worker_and_gateway_tells_the_same_and_the_right_counts(
             assert answer["open"] == expected[hashtag(tag)]
             assert answer["windows"] == of_tag(finals, tag)[::-1]
         check_latest(server, finals, schemas)
-        assert ask(server, "/hashtags/x")[0] == 400
+        assert ask(server, "/hashtags/x")[0] == 404
 
 
 def url(worker: Worker) -> str:

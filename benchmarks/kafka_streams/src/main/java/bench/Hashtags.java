@@ -15,9 +15,12 @@ import org.apache.kafka.streams.kstream.TimeWindows;
 import org.apache.kafka.streams.kstream.Windowed;
 import org.apache.kafka.streams.processor.api.ContextualProcessor;
 import org.apache.kafka.streams.processor.api.Record;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** The job as a Kafka Streams program: counts of hashtags in tumbling windows, final results only. */
+/** The job as a Kafka Streams program: counts of hashtags in tumbling windows, finals logged. */
 final class Hashtags {
+    private static final Logger LOG = LoggerFactory.getLogger(Hashtags.class);
     private static final long MIN_MENTIONED_IN_WINDOW = 4;
 
     private Hashtags() {}
@@ -34,9 +37,16 @@ final class Hashtags {
             .suppress(Suppressed.untilWindowCloses(BufferConfig.unbounded()))
             .toStream()
             .filter((hashtag, count) -> count > MIN_MENTIONED_IN_WINDOW)
+            .peek(Hashtags::log)
             .process(Finals::new)
             .to(output, Produced.with(Serdes.String(), Serdes.String()));
         return builder.build();
+    }
+
+    /** As the Python job logs it. */
+    private static void log(Windowed<String> hashtag, long count) {
+        LOG.info("#{} was mentioned {} times from {} to {}",
+            hashtag.key(), count, hashtag.window().start(), hashtag.window().end());
     }
 
     /** Writes a final result as the Python job does: as JSON, stamped by the window's last ms. */

@@ -1,0 +1,1 @@
+"""Sinks: what carries results from output topics to somewhere outside of Kafka."""

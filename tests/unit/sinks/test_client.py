@@ -1,0 +1,168 @@
+"""Every way in which a request can end, and whether keys stay secret."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from streams.errors import SinkAccessError
+from streams.setting_kinds import Secret
+from streams.sinks.appsync import auth, client
+from streams.sinks.appsync.auth import ApiKey, StoredApiKey
+from streams.sinks.appsync.client import Client
+from streams.sinks.appsync.graphql import OpaqueFormat
+from streams.sinks.settings import AppSyncSettings
+from tests.unit.sinks.results import result
+
+FORMAT = OpaqueFormat("{topic}", 25)
+ITEMS = [FORMAT.item(result(n)) for n in range(2)]
+KEY = "da2-canary"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Serve = Callable[[Handler], Awaitable[str]]
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Starts a server; returns its URL."""
+    servers = []
+
+    async def start(handler: Handler) -> str:
+        app = web.Application()
+        app.router.add_post("/graphql", handler)
+        server = TestServer(app, host="127.0.0.1")
+        await server.start_server()
+        servers.append(server)
+        return str(server.make_url("/graphql"))
+
+    yield start
+    for server in servers:
+        await server.close()
+
+
+async def send(url: str, key: auth.Auth | None = None) -> tuple[list[tuple[str, str]], float, str]:
+    """Fate and kind of each result, what Retry-After said in s, and the first one's reason."""
+    settings = AppSyncSettings(url=url, api_key=Secret(KEY), timeout_ms=500)
+    sender = Client(settings, FORMAT, key or ApiKey(Secret(KEY)))
+    try:
+        verdicts, after = await sender.send(ITEMS)
+    finally:
+        await sender.close()
+    return [(v.fate.value, v.kind) for v in verdicts], after, verdicts[0].reason
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "fate"),
+    [
+        (500, "", "retry"),
+        (503, "busy", "retry"),
+        (429, "", "retry"),
+        (408, "", "retry"),
+        (401, "", "retry"),
+        (403, "", "retry"),
+        (404, "", "retry"),
+        (302, "", "retry"),
+        (413, "", "split"),
+        (400, "<html>", "split"),
+        (400, '{"errors": [{"errorType": "MalformedHttpRequestException"}]}', "split"),
+        (400, '{"errors": [{"errorType": "ThrottlingException"}]}', "retry"),
+        (400, '{"errors": [{"message": "Signature expired: 2026"}]}', "retry"),
+        (400, '{"errors": [{"message": "The security token is invalid"}]}', "retry"),
+        (200, '{"data": {"r0": {"name": "a"}, "r1": {"name": "a"}}}', "accepted"),
+        (200, "<html>", "retry"),
+        (200, "[" * 100_000, "retry"),
+    ],
+)
+async def test_answers(serve: Serve, status: int, body: str, fate: str) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        assert request.headers["x-api-key"] == KEY
+        assert len(json.loads(await request.text())["variables"]) == 4
+        return web.Response(status=status, text=body, headers={"Location": "/elsewhere"})
+
+    fates, _, _ = await send(await serve(answer))
+    assert [found for found, _ in fates] == [fate, fate]
+
+
+async def test_retry_after(serve: Serve) -> None:
+    async def answer(request: web.Request) -> web.Response:  # noqa: ARG001
+        return web.Response(status=503, headers={"Retry-After": "7"})
+
+    fates, after, _ = await send(await serve(answer))
+    assert (fates, after) == ([("retry", "503")] * 2, 7)
+
+
+async def test_no_answer(serve: Serve) -> None:
+    async def hang(request: web.Request) -> web.Response:  # noqa: ARG001
+        await asyncio.sleep(20)
+        return web.Response()
+
+    async def close(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    fates, _, reason = await send(await serve(hang))
+    assert (fates, reason) == ([("retry", "timeout")] * 2, "no answer within 0.5 s")
+    assert (await send(await serve(close)))[0] == [("retry", "connection")] * 2
+    assert (await send("http://127.0.0.1:1/graphql"))[0] == [("retry", "connection")] * 2
+
+
+async def test_an_endless_answer(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "ANSWER_BYTES", 1_000)
+
+    async def flood(request: web.Request) -> web.Response:  # noqa: ARG001
+        return web.Response(text="x" * 10_000)
+
+    assert (await send(await serve(flood)))[0] == [("retry", "connection")] * 2
+
+
+async def test_a_key_that_the_peer_repeats_is_masked(serve: Serve) -> None:
+    async def tell(request: web.Request) -> web.Response:
+        return web.Response(status=500, text=f"bad key {request.headers['x-api-key']}")
+
+    url = await serve(tell)
+    assert (await send(url))[2] == "status 500: bad key ***"
+    stored = StoredApiKey(keys(KEY))
+    assert (await send(url, stored))[2] == "status 500: bad key ***"
+
+
+def keys(*texts: str) -> Callable[[], Awaitable[Secret]]:
+    """Hands out one key after the other."""
+    left = list(texts)
+
+    async def fetch() -> Secret:
+        return Secret(left.pop(0))
+
+    return fetch
+
+
+async def test_a_refused_key_is_fetched_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "REFRESH_SECONDS", 0)
+    stored = StoredApiKey(keys("one", "two", "three"))
+    first = await stored.headers("", b"")
+    # Several requests were refused together; one of them looks.
+    await asyncio.gather(*(stored.refused(first) for _ in range(5)))
+    assert await stored.headers("", b"") == {"x-api-key": "two"}
+    await stored.refused({"x-api-key": "two"})
+    assert await stored.headers("", b"") == {"x-api-key": "three"}
+    assert stored.masked("one two three") == "*** *** ***"
+
+
+async def test_it_is_not_fetched_all_the_time() -> None:
+    stored = StoredApiKey(keys("one", "two"))
+    await stored.refused(await stored.headers("", b""))
+    assert await stored.headers("", b"") == {"x-api-key": "one"}
+
+
+async def test_without_a_key_results_wait(serve: Serve) -> None:
+    async def fail() -> Secret:
+        raise SinkAccessError("no such secret")
+
+    async def answer(request: web.Request) -> web.Response:  # noqa: ARG001
+        raise AssertionError("nothing is sent without a key")
+
+    fates, _, reason = await send(await serve(answer), StoredApiKey(fail))
+    assert (fates, reason) == ([("retry", "access")] * 2, "no such secret")

@@ -1,0 +1,108 @@
+"""A slot whose task has no room: it commits on, takes nothing, and doesn't call that a stall."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from streams.core.columns import TP, Chunk
+from streams.core.ports import Member
+from streams.tasks.batch import Batch
+from streams.tasks.task import State
+from streams.transport.slot import Slot, Status
+
+TOPIC = TP("out", 0)
+
+
+class Group:
+    async def confirm(self, _member: Member) -> bool:
+        return True
+
+    async def holds(self, _member: Member) -> bool:
+        return True
+
+    async def seek(self, _tp: TP, _offset: int) -> None:
+        pass
+
+    def end_offset(self, _tp: TP) -> int | None:
+        return None
+
+
+class FullTask:
+    """Has no room until a test says so."""
+
+    def __init__(self) -> None:
+        self.position, self.pending, self.spoiled = 0, False, False
+        self.waits_outside = True
+        self.state = State.CREATED
+        self.room = asyncio.Event()
+        self.commits = 0
+        self.taken: list[Chunk] = []
+
+    async def open(self, _on_progress: Callable[[], None]) -> None:
+        self.state = State.RUNNING
+
+    async def tick(self) -> None:
+        pass
+
+    async def until_room(self) -> None:
+        await self.room.wait()
+
+    def commit_in(self, *, behind: bool = False) -> int | None:  # noqa: ARG002
+        return 0 if self.pending else 10
+
+    async def commit(self) -> None:
+        self.commits += 1
+        self.pending = False
+
+    def deliver(self, chunk: Chunk) -> Batch:
+        self.taken.append(chunk)
+        return Batch(self, chunk)  # type: ignore[arg-type]
+
+    def done(self, batch: Batch) -> None:
+        self.position = batch.chunk.next_offset
+
+    async def close(self) -> None:
+        pass
+
+
+async def finish(batch: Batch) -> None:
+    batch.finished.set_result(None)
+
+
+async def until(holds: Callable[[], Any]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0.001)
+
+
+@pytest.mark.timeout(30)
+async def test_a_task_without_room() -> None:
+    task = FullTask()
+    slot = Slot(
+        TOPIC,
+        Member("group", 1, "me"),
+        lambda _tp, _member: task,  # type: ignore[arg-type, return-value]
+        Group(),
+        finish,
+        asyncio.Event(),
+    )
+    slot.start()
+    await until(lambda: slot.status is Status.RUNNING)
+    slot.put(Chunk(TOPIC, 0, 5))
+    for n in (1, 2):
+        task.pending = True
+        await until(lambda n=n: task.commits == n)  # type: ignore[misc]
+    assert not task.taken
+    assert not slot.stalled(0)
+    task.waits_outside = False
+    assert slot.stalled(0)
+    task.room.set()
+    await until(lambda: task.position == 5)
+    # Handing over waits for nobody.
+    task.room.clear()
+    slot.put(Chunk(TOPIC, 5, 6))
+    async with asyncio.timeout(2):
+        await slot.stop()
+    assert len(task.taken) == 1
