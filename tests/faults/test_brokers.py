@@ -27,10 +27,14 @@ def test_the_only_broker_freezes_and_dies(
     with Scene(mortal_kafka, unique("broker"), tmp_path, variables=variables) as scene:
         workers = [scene.worker(name).start() for name in ("a", "b")]
         [broker] = mortal_kafka.brokers
+        for worker in workers:
+            worker.until_running()  # one without tasks has nothing that could stall
         scene.finals_grow(scene.random.randrange(1, 60))
         broker.pause()
         for worker in workers:
-            until(lambda w=worker: w.health()[0] == 503, "a stalled worker says so")  # type: ignore[misc]
+            until(
+                lambda w=worker: w.health()[0] == 503, "a stalled worker says so", 30, worker.tail
+            )  # type: ignore[misc]
         broker.resume()
         for worker in workers:
             until(lambda w=worker: w.health()[0] == 200, "it recovers", 60, worker.tail)  # type: ignore[misc]
