@@ -66,17 +66,12 @@ def stop(_scene: Scene, _witnesses: Witnesses, victim: Worker) -> None:
     victim.start()
 
 
-@pytest.mark.parametrize(
-    "faults",
-    [
-        pytest.param([kill, freeze], id="short"),
-        pytest.param([kill, stop, freeze, kill, freeze, stop, freeze, kill], id="long",
-                     marks=[pytest.mark.long, pytest.mark.timeout(300)]),
-    ],
-)  # fmt: skip
-def test_no_answer_is_wrong(
-    kafka: Kafka, unique: Name, tmp_path: Path, faults: list[Fault]
-) -> None:
+FAULTS: list[Fault] = [kill, stop, freeze, kill, freeze, stop, freeze, kill]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_no_answer_is_wrong(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
     with Scene(kafka, unique("ask"), tmp_path, pace=PACE) as scene:
         for name in NAMES:
             scene.worker(name).start()
@@ -88,7 +83,7 @@ def test_no_answer_is_wrong(
         )
         with Witnesses(scene.workers, TAGS, scene.seed) as witnesses:
             all_tell(scene, witnesses)
-            for fault in faults:
+            for fault in FAULTS:
                 victim = scene.worker(scene.random.choice(NAMES))
                 print(f"{fault.__name__} {victim.name}")
                 fault(scene, witnesses, victim)

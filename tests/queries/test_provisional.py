@@ -51,6 +51,7 @@ async def both(port: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     return one, other
 
 
+@pytest.mark.long
 def test_counts_grow_until_the_final(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
     with Scene(kafka, unique("provisional"), tmp_path, pace=PACE) as scene:
         worker = scene.worker().start().until_running(scene.tasks)

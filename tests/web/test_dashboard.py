@@ -61,6 +61,7 @@ async def test_live_from_the_producer_to_the_page(browser: Browser, app: Applica
         seen.check(NOTHING_YET)
 
 
+@pytest.mark.long
 async def test_a_gateway_is_killed_and_comes_back(browser: Browser, app: Application) -> None:
     gateway = app.worker("gateway")
     serve(gateway)
