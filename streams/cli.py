@@ -13,6 +13,7 @@ from streams import processes
 from streams.errors import TallyError
 from streams.settings import describe
 from streams.settings_or_exit import settings_or_exit
+from streams.topics_command import add_topics
 from streams.verify.command import add_verify
 
 
@@ -37,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     gateway.set_defaults(run=run_gateway)
     settings = commands.add_parser("settings", help="show all settings, without secrets")
     settings.set_defaults(run=show_settings)
+    add_topics(commands)
     add_verify(commands)
     args = parser.parse_args(argv)
     code: int = args.run(args)

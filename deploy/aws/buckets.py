@@ -1,0 +1,23 @@
+"""Buckets have to be empty before they can be deleted."""
+
+import json
+
+from deploy.aws.tools import aws
+
+#: The most that one request deletes.
+PAGE = 1000
+
+
+def empty(bucket: str) -> None:
+    """Delete all objects, their former versions too."""
+    where = ["--bucket", bucket]
+    while found := _some_versions(where):
+        deleted = json.dumps({"Objects": found, "Quiet": True})
+        aws("s3api", "delete-objects", *where, "--delete", deleted)
+
+
+def _some_versions(where: list[str]) -> list[dict[str, str]]:
+    page = aws("s3api", "list-object-versions", *where, "--max-keys", str(PAGE), "--no-paginate")
+    kinds = ("Versions", "DeleteMarkers")
+    versions = [version for kind in kinds for version in (page or {}).get(kind, [])]
+    return [{"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions]

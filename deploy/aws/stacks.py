@@ -1,0 +1,66 @@
+"""The two stacks of a deployment: what is there before it, and all the rest."""
+
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.aws.tools import DeployError, aws, aws_aloud
+
+TEMPLATES = Path(__file__).parent.parent / "cloudformation"
+
+#: The longest life of an API key of AppSync; each deployment begins it anew.
+API_KEY_SECONDS = 365 * 24 * 3600
+_HOUR_S = 3600
+
+
+def base_name(name: str) -> str:
+    """The stack of base.yaml."""
+    return f"{name}-base"
+
+
+def deploy_base(name: str) -> dict[str, str]:
+    """Make or change it; returns its outputs."""
+    _deploy(base_name(name), TEMPLATES / "base.yaml")
+    return outputs(base_name(name))
+
+
+def deploy_main(name: str, base: Mapping[str, str], parameters: Mapping[str, str]) -> None:
+    """Upload what main.yaml refers to, and make or change its stack."""
+    with tempfile.TemporaryDirectory() as folder:
+        packaged = Path(folder) / "main.yaml"
+        bucket = ["--s3-bucket", base["Artifacts"], "--kms-key-id", base["Key"]]
+        main = ["--template-file", str(TEMPLATES / "main.yaml")]
+        aws("cloudformation", "package", *main, *bucket, "--output-template-file", str(packaged))
+        expires = int(time.time() + API_KEY_SECONDS) // _HOUR_S * _HOUR_S
+        given = {"BaseStack": base_name(name), "ApiKeyExpires": str(expires), **parameters}
+        _deploy(name, packaged, *bucket, *_overrides(given))
+
+
+def outputs(stack: str) -> dict[str, str]:
+    """What a stack tells; nothing if there is no such stack."""
+    try:
+        described = aws("cloudformation", "describe-stacks", "--stack-name", stack)
+    except DeployError as exc:
+        if "does not exist" in str(exc):
+            return {}
+        raise
+    found = described["Stacks"][0].get("Outputs", [])
+    return {output["OutputKey"]: output["OutputValue"] for output in found}
+
+
+def delete(stack: str) -> None:
+    """Delete a stack and wait until it is gone."""
+    aws("cloudformation", "delete-stack", "--stack-name", stack)
+    aws("cloudformation", "wait", "stack-delete-complete", "--stack-name", stack)
+
+
+def _deploy(stack: str, template: Path, *options: str) -> None:
+    aws_aloud(
+        *("cloudformation", "deploy", "--stack-name", stack, "--template-file", str(template)),
+        *("--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset", *options),
+    )
+
+
+def _overrides(parameters: Mapping[str, str]) -> list[str]:
+    return ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]

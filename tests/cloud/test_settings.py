@@ -1,0 +1,186 @@
+"""Tasks are given settings that the application really reads, and values that it accepts."""
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from streams import cli
+from streams.kafka_settings import KafkaSettings
+from streams.setting_fields import variables
+from streams.settings import Settings
+from tests.cloud.deployments import DEPLOYMENTS, deployment
+from tests.cloud.tasks import Task, tasks
+
+#: Variables of the start script, which it takes away again or which only it reads.
+SCRIPT = {"SLOTS", "CLIENT_BUNDLE", "LIVE_TOKENS", "INGEST_TOKENS"}
+#: Read by a producer, and not a setting.
+PRODUCERS = {"BEARER_TOKEN"}
+#: Commands and settings that exist once these modules do.
+LATER = {
+    "streams.login": ("KAFKA_SASL_SECRET_ARN",),
+    "streams.ingest": ("STREAMS_INGEST_", "ingest"),
+    "streams.sinks.archive": ("STREAMS_ARCHIVE_", "archive"),
+}
+#: What can't be refused by what is there without `streams.login`.
+LATER_VALUES = {"AWS_MSK_IAM"}
+
+ALL = [(name, task.kind) for name in DEPLOYMENTS for task in tasks(deployment(name))]
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+MISSING = tuple(p for module, names in LATER.items() if not _is_there(module) for p in names)
+
+
+def _known() -> set[str]:
+    parts = (Settings, *Settings.PARTS.values())
+    return {name for part in parts for name in variables(part)}
+
+
+@pytest.fixture(params=ALL, ids=lambda case: f"{case[0]}-{case[1]}")
+def task(request: pytest.FixtureRequest) -> Task:
+    name, kind = request.param
+    return next(task for task in tasks(deployment(name)) if task.kind == kind)
+
+
+def test_variables_are_settings(task: Task) -> None:
+    names = {*task.environment, *task.secrets} - SCRIPT - PRODUCERS
+    assert {name for name in names if not name.startswith(MISSING)} <= _known()
+
+
+def test_values_are_accepted(task: Task, tmp_path: Path) -> None:
+    environment = _environment(task, tmp_path)
+    for file in _files(task):
+        (tmp_path / file).touch()
+    settings = Settings.from_env(environment)
+    assert settings.app_id == "tally"
+    assert settings.replication == 3
+    assert settings.data_dir == tmp_path
+    assert settings.create_topics == (task.kind == "topics")
+
+
+def test_what_workers_are_told_of_appsync() -> None:
+    for name, mode in {"scram": "graphql", "tls": "typed", "tls with a CA": "events"}.items():
+        (worker,) = (task for task in tasks(deployment(name)) if task.kind == "worker")
+        assert worker.environment["STREAMS_APPSYNC_MODE"] == mode
+        assert worker.environment["STREAMS_APPSYNC_URL"].startswith("https://abc.appsync-api.")
+        assert worker.environment["STREAMS_APPSYNC_API_KEY_SECRET_ARN"].endswith("KeySecret-AbCdEf")
+
+
+def test_commands_are_there(task: Task, capsys: pytest.CaptureFixture[str]) -> None:
+    program, *arguments = task.command
+    if arguments[0] in MISSING:
+        pytest.skip(f"`tally {arguments[0]}` isn't there yet")
+    if program == "tally":
+        with pytest.raises(SystemExit) as left:
+            cli.main([*arguments, "--help"])
+    else:
+        from producers import cli as producers_cli
+
+        with pytest.raises(SystemExit) as left:
+            producers_cli.main([*arguments, "--help"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out
+
+
+def test_secrets_become_files_and_leave_the_environment(tmp_path: Path) -> None:
+    (gateway,) = (task for task in tasks(deployment("tls")) if task.kind == "gateway")
+    secrets = {"CLIENT_BUNDLE": "-----BEGIN 1\n2", "LIVE_TOKENS": "{}", "KAFKA_SSL_PASSWORD": "x"}
+    assert gateway.secrets.keys() == secrets.keys()
+    shown = _start(gateway, tmp_path, secrets, "import os; print(dict(os.environ))")
+    assert (tmp_path / "client.pem").read_text() == "-----BEGIN 1\n2\n"
+    assert (tmp_path / "live-tokens.json").read_text() == "{}\n"
+    assert (tmp_path / "client.pem").stat().st_mode & 0o077 == 0
+    assert "CLIENT_BUNDLE" not in shown
+    assert "LIVE_TOKENS'" not in shown
+    assert "KAFKA_SSL_PASSWORD" in shown
+
+
+def test_the_program_takes_the_place_of_its_start_script(tmp_path: Path) -> None:
+    (worker,) = (task for task in tasks(deployment("default")) if task.kind == "worker")
+    process = _popen(worker, tmp_path, {}, "import os; print(os.getpid())")
+    assert int(process.communicate(timeout=60)[0]) == process.pid
+
+
+def test_each_task_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    (worker,) = (task for task in tasks(deployment("iam")) if task.kind == "worker")
+    show = "import os; print(os.environ['STREAMS_DATA_DIR'], os.environ['STREAMS_INSTANCE_ID'])"
+    wait = f"{show[:-1]}, flush=True); input()"
+    running = [_popen(worker, tmp_path, {}, wait) for _ in range(2)]
+    lines = [_line(process) for process in running]
+    # Which one comes first is left to chance.
+    assert sorted(lines) == [f"{tmp_path}/slot-{n} tally-slot-{n}" for n in (1, 2)]
+    first = lines.index(f"{tmp_path}/slot-1 tally-slot-1")
+    running[first].communicate("\n", timeout=60)
+    assert _start(worker, tmp_path, {}, show).split() == [f"{tmp_path}/slot-1", "tally-slot-1"]
+    running[1 - first].communicate("\n", timeout=60)
+
+
+def _environment(task: Task, folder: Path) -> dict[str, str]:
+    """The task's, with this folder instead of its volume, and without what isn't there yet."""
+    return {
+        name: value.replace("/data", str(folder)) if value.startswith("/data") else value
+        for name, value in task.environment.items()
+        if not name.startswith(MISSING) and name not in SCRIPT and not _is_later(value)
+    }
+
+
+def _is_later(value: str) -> bool:
+    return value in LATER_VALUES and not _is_there("streams.login")
+
+
+def _files(task: Task) -> list[str]:
+    """The files that its start script writes."""
+    values = task.environment.values()
+    return [Path(value).name for value in values if value.startswith("/data/")]
+
+
+def _start(task: Task, folder: Path, secrets: dict[str, str], program: str) -> str:
+    process = _popen(task, folder, secrets, program)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    return out
+
+
+def _popen(
+    task: Task, folder: Path, secrets: dict[str, str], program: str
+) -> subprocess.Popen[str]:
+    """Its start script, with a program of Python's instead of the task's command."""
+    given = {"SLOTS": task.environment["SLOTS"], **_environment(task, folder), **secrets}
+    return subprocess.Popen(
+        [*task.container["EntryPoint"], sys.executable, "-c", program],
+        env={"PATH": os.environ["PATH"], **given},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def test_kafka_is_reached_as_the_cluster_allows() -> None:
+    expected = {
+        "iam": ("SASL_SSL", "AWS_MSK_IAM"),
+        "scram": ("SASL_SSL", "SCRAM-SHA-512"),
+        "tls": ("SSL", ""),
+        "least": ("SSL", ""),
+    }
+    for name, (protocol, mechanism) in expected.items():
+        for task in tasks(deployment(name)):
+            assert task.environment["KAFKA_SECURITY_PROTOCOL"] == protocol
+            assert task.environment["KAFKA_SASL_MECHANISM"] == mechanism
+            assert bool(task.environment["KAFKA_SASL_SECRET_ARN"]) == (name == "scram")
+            assert bool(task.environment["KAFKA_SSL_CERTFILE"]) == (name == "tls")
+    assert variables(KafkaSettings)
