@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from streams import cli
-from streams.kafka_settings import KafkaSettings
 from streams.setting_fields import variables
 from streams.settings import Settings
 from tests.cloud.deployments import DEPLOYMENTS, deployment
@@ -25,8 +24,6 @@ LATER = {
     "streams.ingest": ("STREAMS_INGEST_", "ingest"),
     "streams.sinks.archive": ("STREAMS_ARCHIVE_", "archive"),
 }
-#: What can't be refused by what is there without `streams.login`.
-LATER_VALUES = {"AWS_MSK_IAM"}
 
 ALL = [(name, task.kind) for name in DEPLOYMENTS for task in tasks(deployment(name))]
 
@@ -58,7 +55,7 @@ def test_variables_are_settings(task: Task) -> None:
 
 
 def test_values_are_accepted(task: Task, tmp_path: Path) -> None:
-    environment = _environment(task, tmp_path)
+    environment = _settings(task, tmp_path)
     for file in _files(task):
         (tmp_path / file).touch()
     settings = Settings.from_env(environment)
@@ -125,17 +122,38 @@ def test_each_task_has_a_folder_of_its_own(tmp_path: Path) -> None:
     running[1 - first].communicate("\n", timeout=60)
 
 
+def test_kafka_is_reached_as_the_cluster_allows() -> None:
+    expected = {
+        "iam": ("SASL_SSL", "AWS_MSK_IAM"),
+        "scram": ("SASL_SSL", "SCRAM-SHA-512"),
+        "tls": ("SSL", ""),
+        "least": ("SSL", ""),
+    }
+    for name, (protocol, mechanism) in expected.items():
+        for task in tasks(deployment(name)):
+            assert task.environment["KAFKA_SECURITY_PROTOCOL"] == protocol
+            assert task.environment["KAFKA_SASL_MECHANISM"] == mechanism
+            assert bool(task.environment["KAFKA_SASL_SECRET_ARN"]) == (name == "scram")
+            assert bool(task.environment["KAFKA_SSL_CERTFILE"]) == (name == "tls")
+
+
 def _environment(task: Task, folder: Path) -> dict[str, str]:
-    """The task's, with this folder instead of its volume, and without what isn't there yet."""
+    """The task's, with this folder instead of its volume."""
     return {
         name: value.replace("/data", str(folder)) if value.startswith("/data") else value
         for name, value in task.environment.items()
-        if not name.startswith(MISSING) and name not in SCRIPT and not _is_later(value)
     }
 
 
-def _is_later(value: str) -> bool:
-    return value in LATER_VALUES and not _is_there("streams.login")
+def _settings(task: Task, folder: Path) -> dict[str, str]:
+    """Those of its variables that are settings already."""
+    # Without logins users and passwords can only be variables, which tasks aren't given.
+    later = MISSING if _is_there("streams.login") else (*MISSING, "KAFKA_")
+    return {
+        name: value
+        for name, value in _environment(task, folder).items()
+        if not name.startswith(later) and name not in SCRIPT
+    }
 
 
 def _files(task: Task) -> list[str]:
@@ -155,7 +173,7 @@ def _popen(
     task: Task, folder: Path, secrets: dict[str, str], program: str
 ) -> subprocess.Popen[str]:
     """Its start script, with a program of Python's instead of the task's command."""
-    given = {"SLOTS": task.environment["SLOTS"], **_environment(task, folder), **secrets}
+    given = {**_environment(task, folder), **secrets}
     return subprocess.Popen(
         [*task.container["EntryPoint"], sys.executable, "-c", program],
         env={"PATH": os.environ["PATH"], **given},
@@ -168,19 +186,3 @@ def _popen(
 def _line(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     return process.stdout.readline().strip()
-
-
-def test_kafka_is_reached_as_the_cluster_allows() -> None:
-    expected = {
-        "iam": ("SASL_SSL", "AWS_MSK_IAM"),
-        "scram": ("SASL_SSL", "SCRAM-SHA-512"),
-        "tls": ("SSL", ""),
-        "least": ("SSL", ""),
-    }
-    for name, (protocol, mechanism) in expected.items():
-        for task in tasks(deployment(name)):
-            assert task.environment["KAFKA_SECURITY_PROTOCOL"] == protocol
-            assert task.environment["KAFKA_SASL_MECHANISM"] == mechanism
-            assert bool(task.environment["KAFKA_SASL_SECRET_ARN"]) == (name == "scram")
-            assert bool(task.environment["KAFKA_SSL_CERTFILE"]) == (name == "tls")
-    assert variables(KafkaSettings)
