@@ -29,12 +29,17 @@ def deploy_main(name: str, base: Mapping[str, str], parameters: Mapping[str, str
     """Upload what main.yaml refers to, and make or change its stack."""
     with tempfile.TemporaryDirectory() as folder:
         packaged = Path(folder) / "main.yaml"
-        bucket = ["--s3-bucket", base["Artifacts"], "--kms-key-id", base["Key"]]
-        main = ["--template-file", str(TEMPLATES / "main.yaml")]
-        aws("cloudformation", "package", *main, *bucket, "--output-template-file", str(packaged))
+        package(base, packaged)
         expires = int(time.time() + API_KEY_SECONDS) // _HOUR_S * _HOUR_S
         given = {"BaseStack": base_name(name), "ApiKeyExpires": str(expires), **parameters}
-        _deploy(name, packaged, *bucket, *_overrides(given))
+        _deploy(name, packaged, *_uploads(base), *_overrides(given))
+
+
+def package(base: Mapping[str, str], packaged: Path) -> None:
+    """Upload nested templates, functions, schemas and resolvers; `packaged` is main.yaml then."""
+    main = ["--template-file", str(TEMPLATES / "main.yaml")]
+    out = ["--output-template-file", str(packaged)]
+    aws_aloud("cloudformation", "package", *main, *_uploads(base), *out)
 
 
 def outputs(stack: str) -> dict[str, str]:
@@ -53,6 +58,10 @@ def delete(stack: str) -> None:
     """Delete a stack and wait until it is gone."""
     aws("cloudformation", "delete-stack", "--stack-name", stack)
     aws("cloudformation", "wait", "stack-delete-complete", "--stack-name", stack)
+
+
+def _uploads(base: Mapping[str, str]) -> list[str]:
+    return ["--s3-bucket", base["Artifacts"], "--kms-key-id", base["Key"]]
 
 
 def _deploy(stack: str, template: Path, *options: str) -> None:

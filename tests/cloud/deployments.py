@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.cloud.evaluation import Stack
 
-_IMAGES = {
+IMAGES = {
     "Image": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/tally:0123",
     "AgentImage": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/agent:1",
 }
@@ -74,5 +74,5 @@ def base() -> Stack:
 @cache
 def deployment(name: str) -> Stack:
     """One of them, evaluated."""
-    given: dict[str, Any] = {**_IMAGES, "BaseStack": "tally-base", **DEPLOYMENTS[name]}
+    given: dict[str, Any] = {**IMAGES, "BaseStack": "tally-base", **DEPLOYMENTS[name]}
     return Stack("tally", "main.yaml", given, base().exported)

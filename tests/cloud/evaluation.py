@@ -55,9 +55,12 @@ class Stack:
             properties = self.resources[logical_id]["Properties"]
             parameters = self.value(properties.get("Parameters", {}))
             name = f"{self.name}-{logical_id}"
-            nested = Stack(name, properties["TemplateURL"], parameters, self._exports)
-            self._nested[logical_id] = nested
+            self._nested[logical_id] = self.child(name, properties["TemplateURL"], parameters)
         return self._nested[logical_id]
+
+    def child(self, name: str, file: str, parameters: Mapping[str, Any]) -> "Stack":
+        """A nested stack."""
+        return Stack(name, file, parameters, self._exports)
 
     @property
     def outputs(self) -> dict[str, Any]:

@@ -35,7 +35,12 @@ _Loader.add_multi_constructor("!", _function)
 @functools.cache
 def template(name: str) -> dict[str, Any]:
     """The template of that file."""
-    loaded = yaml.load((FOLDER / name).read_text(encoding="utf-8"), _Loader)
+    return parsed((FOLDER / name).read_text(encoding="utf-8"))
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """A template's text as data."""
+    loaded = yaml.load(text, _Loader)
     assert isinstance(loaded, dict)
     return loaded
 
