@@ -61,7 +61,14 @@ DEPLOYMENTS: dict[str, dict[str, str]] = {
     },
     "iam for types": {"AppSync": "typed", "AppSyncAuth": "iam", "Archive": "service"},
     "iam for events": {"AppSync": "events", "AppSyncAuth": "iam"},
-    "iam by endpoints": {"Egress": "endpoints", "ClientInstance": "true", "LogRecords": "true"},
+    "iam by endpoints": {
+        "Egress": "endpoints",
+        "ClientInstance": "true",
+        "LogRecords": "true",
+        **_DOMAIN,
+        "Ingest": "http-sqs",
+    },
+    "queue by endpoints": {"Egress": "endpoints", **_DOMAIN, "Ingest": "http-sqs"},
 }
 
 

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -17,7 +16,6 @@ from tests.cloud.evaluation import Stack
 from tests.cloud.tasks import tasks
 
 OURS = "Tally/tally"
-OPERATIONS = Path(__file__).parents[2] / "deploy" / "OPERATIONS.md"
 
 
 class Metric(NamedTuple):
