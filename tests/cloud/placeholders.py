@@ -18,6 +18,7 @@ _FORMS = {
         "AWS::SecretsManager::Secret",
         "Ref",
     ): "arn:aws:secretsmanager:{region}:{account}:secret:{id}-AbCdEf",
+    ("AWS::S3::Bucket", "Ref"): "tally-bucket-1a2b3c",
     ("AWS::SQS::Queue", "Ref"): "https://sqs.{region}.amazonaws.com/{account}/{id}",
     ("AWS::SNS::Topic", "Ref"): "arn:aws:sns:{region}:{account}:{id}",
     (
