@@ -64,10 +64,8 @@ def _parser() -> argparse.ArgumentParser:
 def _deploy(args: argparse.Namespace) -> None:
     parameters = _parameters(args)
     base = stacks.deploy_base(args.name)
-    if args.image and args.agent_image:
-        parameters |= {"Image": args.image, "AgentImage": args.agent_image}
-    else:
-        parameters |= images.push_images(base)
+    if not args.keep_images:
+        parameters = images.push_images(base) | parameters
     stacks.deploy_main(args.name, base, parameters)
     for name, value in stacks.outputs(args.name).items():
         print(f"{name:16}  {value}")
