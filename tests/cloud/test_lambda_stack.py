@@ -51,8 +51,8 @@ def told() -> Iterator[Told]:
     class Handler(BaseHTTPRequestHandler):
         def do_PUT(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            told.bodies.append(json.loads(body))
-            told.types.append(self.headers["Content-Type"])
+            waiting.bodies.append(json.loads(body))
+            waiting.types.append(self.headers["Content-Type"])
             self.send_response(200)
             self.end_headers()
 
@@ -60,10 +60,10 @@ def told() -> Iterator[Told]:
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    told = Told(f"http://127.0.0.1:{server.server_port}/")
+    waiting = Told(f"http://127.0.0.1:{server.server_port}/")
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
-    yield told
+    yield waiting
     server.shutdown()
     thread.join()
     server.server_close()
