@@ -20,6 +20,8 @@ class Emulator:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._session = botocore.session.Session()
+        self._clients: dict[str, Any] = {}
 
     @property
     def variables(self) -> dict[str, str]:
@@ -34,13 +36,15 @@ class Emulator:
 
     def client(self, service: str) -> Any:
         """A botocore client."""
-        return botocore.session.Session().create_client(
-            service,
-            region_name=REGION,
-            endpoint_url=self.url,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        if service not in self._clients:
+            self._clients[service] = self._session.create_client(
+                service,
+                region_name=REGION,
+                endpoint_url=self.url,
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+            )
+        return self._clients[service]
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 `aws` is the real command line, in the version for pip; `docker` only notes what it is asked for.
 """
 
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 
 from deploy.aws import cli, images, stacks
-from tests.cloud.deployments import DEPLOYMENTS, IMAGES
+from tests.cloud.deployments import DEPLOYMENTS, IMAGES, deployment
+from tests.cloud.deployments import base as base_stack
 from tests.cloud.emulation import MISSING, Emulated
 from tests.cloud.emulator import Emulator, running
 from tests.cloud.existence import LOOKS, is_there
@@ -20,6 +22,9 @@ from tests.cloud.packaging import Packaged, packaged
 from tests.cloud.templates import TEMPLATES, template
 
 pytestmark = pytest.mark.long
+
+#: Those that make every resource between them.
+CREATED = ("tls", "scram", "iam by endpoints", "tls with a CA")
 
 DOCKER = """#!/bin/sh
 echo "$@" >> "$NOTES"
@@ -94,11 +99,19 @@ def test_what_is_there_before(emulator: Emulator, base: dict[str, str]) -> None:
 
 
 def test_nothing_is_left_out_that_the_emulator_has() -> None:
-    types = {r["Type"] for name in TEMPLATES for r in template(name)["Resources"].values()}
-    assert types - {"AWS::CloudFormation::Stack"} == MISSING | LOOKS.keys()
+    resources = {
+        (name, id_): resource["Type"]
+        for name in TEMPLATES
+        for id_, resource in template(name)["Resources"].items()
+        if resource["Type"] != "AWS::CloudFormation::Stack"
+    }
+    assert set(resources.values()) == MISSING | LOOKS.keys()
+    stacks_ = [base_stack(), *(s for name in CREATED for s in deployment(name).all_stacks())]
+    created = {(stack.file, id_) for stack in stacks_ for id_ in stack.made}
+    assert created >= resources.keys()
 
 
-@pytest.mark.parametrize("name", DEPLOYMENTS)
+@pytest.mark.parametrize("name", CREATED)
 def test_deployments(emulator: Emulator, base: dict[str, str], bodies: Packaged, name: str) -> None:
     exports = {
         export["Name"]: export["Value"]
@@ -144,8 +157,6 @@ def test_images_are_pushed(base: dict[str, str], environment: Path) -> None:
 def test_a_secret_is_put(
     emulator: Emulator, base: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import io
-
     monkeypatch.setattr("sys.stdin", io.StringIO("secret text\n"))
     assert cli.main(["secret", "tally", "bearer-token"]) == 0
     secrets = emulator.client("secretsmanager")
