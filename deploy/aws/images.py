@@ -52,9 +52,8 @@ def _is_there(image: str) -> bool:
     path, _, tag = image.partition("/")[2].rpartition(":")
     wanted = ["--repository-name", path, "--image-ids", f"imageTag={tag}"]
     try:
-        aws("ecr", "describe-images", *wanted)
+        return bool(aws("ecr", "describe-images", *wanted)["imageDetails"])
     except DeployError as exc:
         if "ImageNotFound" in str(exc):
             return False
         raise
-    return True

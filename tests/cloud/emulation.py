@@ -115,7 +115,12 @@ def reduced(body: Mapping[str, Any]) -> dict[str, Any]:
         for id_, resource in body["Resources"].items()
         if id_ not in gone
     }
-    kept = {name: body[name] for name in ("Parameters", "Mappings", "Conditions") if name in body}
+    kept = {name: body[name] for name in ("Mappings", "Conditions") if name in body}
+    # It knows few of the parameters that AWS publishes; their names do as well.
+    kept["Parameters"] = {
+        name: {**parameter, "Type": "String"} if "SSM" in parameter["Type"] else parameter
+        for name, parameter in body.get("Parameters", {}).items()
+    }
     outputs = _without_references(body.get("Outputs", {}), gone)
     return {**kept, "Resources": resources, "Outputs": outputs}
 

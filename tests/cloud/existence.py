@@ -3,6 +3,7 @@
 A look raises, or comes to nothing, if there is no such thing.
 """
 
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -43,15 +44,14 @@ def _profile(iam: Any, id_: str) -> Any:
     return iam.get_instance_profile(InstanceProfileName=id_.rpartition("/")[2])
 
 
-def _permission(functions: Any, _id: str) -> Any:
-    names = [f["FunctionName"] for f in functions.list_functions()["Functions"]]
+def _permission(functions: Any, id_: str) -> bool:
+    names = [function["FunctionName"] for function in functions.list_functions()["Functions"]]
+    found = []
     for name in names:
-        try:
-            policy = functions.get_policy(FunctionName=name)["Policy"]
-        except functions.exceptions.ResourceNotFoundException:
-            continue
-        return json.loads(policy)["Statement"]
-    return []
+        with contextlib.suppress(functions.exceptions.ResourceNotFoundException):
+            policy = json.loads(functions.get_policy(FunctionName=name)["Policy"])
+            found += [statement["Sid"] for statement in policy["Statement"]]
+    return id_ in found
 
 
 def _stream(logs: Any, id_: str) -> bool:
