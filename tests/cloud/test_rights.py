@@ -151,6 +151,22 @@ def test_no_program_may_do_what_others_do(role: str) -> None:
     assert not allows(given, "kafka-cluster:AlterGroup", f"{CLUSTER.format('group')}/another")
 
 
+def test_operators_may_reset_the_application() -> None:
+    (client,) = (s for s in deployment("iam").all_stacks() if s.file == "client.yaml")
+    policy = client.made["KafkaPolicy"]["Properties"]["PolicyDocument"]
+    needed = [
+        *_needs(dict.fromkeys((PARTIALS, CHANGELOG), (*READ, "CreateTopic", "DeleteTopic"))),
+        *_needs(dict.fromkeys((SETTINGS.input_topic, SETTINGS.output_topic), READ)),
+        *_group(SETTINGS.app_id),
+        *_transactions(f"{SETTINGS.app_id}-{PARTIALS}-0"),
+    ]
+    given = list(statements(policy))
+    assert not [need for need in needed if not allows(given, *need)]
+    for topic in (SETTINGS.input_topic, SETTINGS.output_topic):
+        delete = ("kafka-cluster:DeleteTopic", f"{CLUSTER.format('topic')}/{topic}")
+        assert not allows(given, *delete)
+
+
 def test_workers_sign_for_publishing_only() -> None:
     expected = {
         "iam": ("appsync:GraphQL", "/types/Mutation/fields/*"),

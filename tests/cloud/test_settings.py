@@ -65,6 +65,19 @@ def test_values_are_accepted(task: Task, tmp_path: Path) -> None:
     assert settings.create_topics == (task.kind == "topics")
 
 
+@pytest.mark.parametrize("name", ["scram", "tls", "iam"])
+def test_operators_have_the_same_settings(name: str) -> None:
+    (client,) = (s for s in deployment(name).all_stacks() if s.file == "client.yaml")
+    script = client.made["Instance"]["Properties"]["UserData"]
+    lines = script.partition("environment <<'END'\n")[2].partition("END\n")[0].splitlines()
+    environment = dict(line.split("=", 1) for line in lines)
+    region = environment.pop("AWS_REGION")
+    assert region in environment["KAFKA_BOOTSTRAP"]
+    assert {name for name in environment if not name.startswith(MISSING)} <= _known()
+    (worker,) = (task for task in tasks(deployment(name)) if task.kind == "worker")
+    assert environment.items() <= {**worker.environment, "KAFKA_SSL_CERTFILE": ""}.items()
+
+
 def test_what_workers_are_told_of_appsync() -> None:
     for name, mode in {"scram": "graphql", "tls": "typed", "tls with a CA": "events"}.items():
         (worker,) = (task for task in tasks(deployment(name)) if task.kind == "worker")
