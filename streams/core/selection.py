@@ -18,6 +18,15 @@ class Rejected(NamedTuple):
     reason: str
 
 
+def unusable(raw: bytes | None, max_bytes: int) -> Rejected | None:
+    """Why a value can't be processed, whatever it says; None if it can."""
+    if raw is None:
+        return Rejected("null value")
+    if len(raw) > max_bytes:
+        return Rejected(f"value longer than {max_bytes} bytes")
+    return None
+
+
 class Keyed(NamedTuple):
     """A value's key (UTF-8) and the partition of the repartition topic it belongs to."""
 
@@ -80,11 +89,9 @@ class Selector:
         return Keyed(self._partition_of(key), key)
 
     def _decode(self, raw: bytes | None) -> str | Rejected:
-        if raw is None:
-            return Rejected("null value")
-        if len(raw) > self._max_value_bytes:
-            return Rejected(f"value longer than {self._max_value_bytes} bytes")
+        if (rejected := unusable(raw, self._max_value_bytes)) is not None:
+            return rejected
         try:
-            return raw.decode()
+            return (raw or b"").decode()
         except UnicodeDecodeError:
             return Rejected("value is not UTF-8")

@@ -32,7 +32,7 @@ class LiveSettings:
         live_topics(),
         "",
         "topics to serve, and the URL parameters that choose keys of each",
-        shown="{output}=realTimeItemKey|hashtag",
+        shown="each job's {output}=realTimeItemKey|hashtag, or |symbol",
     )
     allow_all: bool = setting(
         "STREAMS_LIVE_ALLOW_ALL", boolean(), "true", "`*` may be asked for: all keys of a topic"

@@ -1,0 +1,85 @@
+"""What a record of the ticker job says: the price of a symbol at a time.
+
+    {"event_time": "2026-01-02T15:04:05.678Z", "ticker": "INTC", "price": 50.5}
+
+The time is ISO 8601; one without a zone is UTC. Other fields are left alone.
+"""
+
+import json
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from streams.core.aggregating import Event, Read
+from streams.core.selection import Rejected
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def quotes_above(min_price: float) -> Read:
+    """Reads a record as an event: its symbol, its time and its price, if that is above a price.
+
+    What is no such object, or holds a field that isn't what it has to be, is rejected.
+    """
+
+    def read(raw: bytes | None) -> Event | Rejected | None:
+        try:
+            event = _event(json.loads(raw or b""))
+        except _MalformedError as exc:
+            return Rejected(str(exc))
+        except (ValueError, RecursionError):
+            return Rejected("value is not JSON")
+        return event if event.value > min_price else None
+
+    return read
+
+
+def iso_time(ms: int) -> str:
+    """A time in ms since the epoch as ISO 8601, in UTC."""
+    moment = _EPOCH + ms * _MILLISECOND
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class _MalformedError(Exception):
+    """Says what is wrong with a record."""
+
+
+def _event(fields: Any) -> Event:
+    if not isinstance(fields, dict):
+        raise _MalformedError("value is no JSON object")
+    ticker = _symbol(fields.get("ticker"))
+    return Event(ticker, _epoch_ms(fields.get("event_time")), _price(fields.get("price")))
+
+
+def _symbol(given: Any) -> bytes:
+    if not isinstance(given, str) or not given:
+        raise _MalformedError("ticker is no symbol")
+    try:
+        return given.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        raise _MalformedError("ticker is no symbol") from None
+
+
+def _epoch_ms(given: Any) -> int:
+    try:
+        moment = datetime.fromisoformat(given)
+    except (TypeError, ValueError):
+        raise _MalformedError("event_time is no ISO 8601 time") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    if moment < _EPOCH:
+        raise _MalformedError("event_time is before 1970")
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def _price(given: Any) -> float:
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise _MalformedError("price is no number")
+    try:
+        price = float(given)
+    except OverflowError:
+        price = math.inf
+    if not math.isfinite(price):
+        raise _MalformedError("price is not finite")
+    return price
