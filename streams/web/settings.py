@@ -31,8 +31,8 @@ class LiveSettings:
         "STREAMS_LIVE_TOPICS",
         live_topics(),
         "",
-        "topics to serve, and the URL parameters that choose keys of each",
-        shown="each job's {output}=realTimeItemKey|hashtag, or |symbol",
+        "topics to serve, and the URL parameters that choose keys of each; prices: `symbol`",
+        shown="{output}=realTimeItemKey|hashtag",
     )
     allow_all: bool = setting(
         "STREAMS_LIVE_ALLOW_ALL", boolean(), "true", "`*` may be asked for: all keys of a topic"
