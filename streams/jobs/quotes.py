@@ -7,14 +7,11 @@ The time is ISO 8601; one without a zone is UTC. Other fields are left alone.
 
 import json
 import math
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from streams.core.aggregating import Event, Read
+from streams.core.iso_time import parse_iso
 from streams.core.selection import Rejected
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 def quotes_above(min_price: float) -> Read:
@@ -33,12 +30,6 @@ def quotes_above(min_price: float) -> Read:
         return event if event.value > min_price else None
 
     return read
-
-
-def iso_time(ms: int) -> str:
-    """A time in ms since the epoch as ISO 8601, in UTC."""
-    moment = _EPOCH + ms * _MILLISECOND
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class _MalformedError(Exception):
@@ -63,14 +54,12 @@ def _symbol(given: Any) -> bytes:
 
 def _epoch_ms(given: Any) -> int:
     try:
-        moment = datetime.fromisoformat(given)
+        time = parse_iso(given)
     except (TypeError, ValueError):
         raise _MalformedError("event_time is no ISO 8601 time") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    if moment < _EPOCH:
+    if time < 0:
         raise _MalformedError("event_time is before 1970")
-    return (moment - _EPOCH) // _MILLISECOND
+    return time
 
 
 def _price(given: Any) -> float:

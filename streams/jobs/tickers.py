@@ -12,11 +12,12 @@ latest price: a quote that comes late never replaces a newer one.
 import json
 
 from streams.core.final import Final
+from streams.core.iso_time import show_iso
 from streams.core.ports import Record
 from streams.core.prices import OHLC, Prices
 from streams.core.windows import TumblingWindows
 from streams.jobs.names import TICKER_PRICES
-from streams.jobs.quotes import iso_time, quotes_above
+from streams.jobs.quotes import quotes_above
 from streams.settings import Settings
 from streams.tasks.batch import Batches
 from streams.tasks.topology import Updates
@@ -61,7 +62,7 @@ def tickers(app: StreamsApp, settings: Settings) -> None:
 def as_latest(key: bytes, prices: Prices) -> Record:
     """`{"event_time", "ticker", "price"}`, as prices come in, stamped with the event time."""
     time = prices.closed.time
-    value = {"event_time": iso_time(time), "ticker": key.decode(), "price": prices.close}
+    value = {"event_time": show_iso(time), "ticker": key.decode(), "price": prices.close}
     return Record(key, _json(value), time)
 
 

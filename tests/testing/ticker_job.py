@@ -8,8 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from streams.core.iso_time import show_iso
 from streams.jobs.names import TICKERS
-from streams.jobs.quotes import iso_time
 from streams.jobs.settings import TickerSettings
 from streams.jobs.tickers import tickers
 from streams.settings import Settings
@@ -41,7 +41,7 @@ def job(grace_ms: int = 0, **settings: Any) -> StreamsApp:
 
 def quote(symbol: str, time: int, price: float) -> bytes:
     """A record of the input topic."""
-    return json.dumps({"event_time": iso_time(time), "ticker": symbol, "price": price}).encode()
+    return json.dumps({"event_time": show_iso(time), "ticker": symbol, "price": price}).encode()
 
 
 #: Closes every window of a test whose times are small.

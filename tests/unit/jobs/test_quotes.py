@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.aggregating import Event
+from streams.core.iso_time import show_iso
 from streams.core.selection import Rejected
-from streams.jobs.quotes import iso_time, quotes_above
+from streams.jobs.quotes import quotes_above
 
 GOOD = {"event_time": "2026-01-02T15:04:05.678Z", "ticker": "INTC", "price": 50.5}
 AT = 1_767_366_245_678
@@ -77,7 +78,7 @@ def test_what_is_malformed_is_rejected(raw: bytes, reason: str) -> None:
 
 @given(st.integers(0, 253_402_300_799_999))
 def test_times_come_back(ms: int) -> None:
-    assert READ(value(event_time=iso_time(ms))) == Event(b"INTC", ms, 50.5)
+    assert READ(value(event_time=show_iso(ms))) == Event(b"INTC", ms, 50.5)
 
 
 @given(st.binary() | st.text().map(str.encode))
