@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from tests.ticker_reference import EPOCH, Candle, Candles, Expected
@@ -43,10 +43,8 @@ class TickerOutput:
             symbol = fields["ticker"]
             assert record.key == symbol.encode()
             if "price" in fields:
-                time = int(
-                    (datetime.fromisoformat(fields["event_time"]) - EPOCH).total_seconds() * 1000
-                    + 0.5
-                )
+                moment = datetime.fromisoformat(fields["event_time"])
+                time = (moment - EPOCH) // timedelta(milliseconds=1)
                 assert record.timestamp == time
                 self.latest.setdefault(symbol, []).append((time, fields["price"]))
             else:

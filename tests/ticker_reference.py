@@ -73,9 +73,9 @@ def expected(
                 malformed.append((partition, offset))
                 continue
             symbol, quote = found
+            watermarks[partition] = max(watermarks[partition], quote.time - delay)
             if not quote.price > above:
                 continue
-            watermarks[partition] = max(watermarks[partition], quote.time - delay)
             latest[symbol] = max(quote, latest.get(symbol, quote))
             start = quote.time // window * window
             if start + window + grace <= watermarks[partition]:

@@ -1,12 +1,13 @@
 """Any aggregation at the source: records are read one by one, and added to their windows."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple
 
 from streams.core.aggregation import A, Aggregation, Place
 from streams.core.columns import Chunk, KeyedRow
 from streams.core.partials import KeyValues
-from streams.core.selection import Rejected
+from streams.core.selection import Rejected, usable
 from streams.core.source_windows import Aside, Collected, SourceWindows
 from streams.core.windows import FOREVER, NO_TIME, TumblingWindows
 
@@ -19,15 +20,30 @@ class Event(NamedTuple):
     value: Any
 
 
-#: Reads a record's value: an event, or None for what a filter drops. Has to be pure.
-Read = Callable[[bytes | None], Event | Rejected | None]
+def _any_event(_event: Event) -> bool:
+    """For a job that leaves nothing out."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """How records become events.
+
+    read      what a value says, or why it can't be read; has to be pure
+    where     which events are added up; the others only move event time on
+    delay_ms  the watermark stays so far behind the highest event time
+    """
+
+    read: Callable[[bytes], Event | Rejected]
+    where: Callable[[Event], bool] = _any_event
+    delay_ms: int = 0
 
 
 class SourceAggregator(SourceWindows, Generic[A]):
     """Stream time and uncommitted accumulators of source partition `source`. All times in ms.
 
     partitions  how many the keys go to; `partition_of` tells which one
-    delay       stream time stays that far behind the highest event time
+    max_bytes   a longer value makes a dead letter
     for_ever    whether the keys' records of all time are added up, too: no record is late for that
     """
 
@@ -36,19 +52,21 @@ class SourceAggregator(SourceWindows, Generic[A]):
         source: int,
         windows: TumblingWindows,
         aggregation: Aggregation[A],
+        events: Events,
         partitions: int,
         partition_of: Callable[[bytes], int],
         *,
-        delay: int = 0,
+        max_bytes: int,
         for_ever: bool = False,
         stream_time: int = NO_TIME,
     ) -> None:
         super().__init__(windows, stream_time)
         self._source = source
         self._aggregation = aggregation
+        self._events = events
         self._partitions = partitions
         self._partition_of = partition_of
-        self._delay = delay
+        self._max_bytes = max_bytes
         self._for_ever = for_ever
         self._accumulators: dict[int, dict[bytes, A]] = {}
 
@@ -56,23 +74,30 @@ class SourceAggregator(SourceWindows, Generic[A]):
     def distinct(self) -> int:
         return sum(map(len, self._accumulators.values()))
 
-    def add(self, chunk: Chunk, read: Read, newest_allowed: int) -> None:
+    def add(self, chunk: Chunk, newest_allowed: int) -> None:
         """Add a chunk's records. An event above `newest_allowed` (ms) makes a dead letter."""
         for columns in chunk.batches:
             self._pending.records += len(columns)
             for row in columns.keyed_rows():
-                event = read(row[3])
-                if isinstance(event, Event):
-                    self._take(event, row, newest_allowed)
-                elif event is not None:
+                event = self._read(row[3], newest_allowed)
+                if isinstance(event, Rejected):
                     self._pending.rejected.append(_aside(row, event.reason))
+                else:
+                    self._take(event, row)
 
-    def _take(self, event: Event, row: KeyedRow, newest_allowed: int) -> None:
-        if event.time > newest_allowed:
-            reason = "event time too far ahead of the wall clock"
-            self._pending.rejected.append(_aside(row, reason))
+    def _read(self, raw: bytes | None, newest_allowed: int) -> Event | Rejected:
+        value = usable(raw, self._max_bytes)
+        if isinstance(value, Rejected):
+            return value
+        event = self._events.read(value)
+        if isinstance(event, Event) and event.time > newest_allowed:
+            return Rejected("event time too far ahead of the wall clock")
+        return event
+
+    def _take(self, event: Event, row: KeyedRow) -> None:
+        self.advance(event.time - self._events.delay_ms)
+        if not self._events.where(event):
             return
-        self.advance(event.time - self._delay)
         place = Place(event.time, self._source, row[0])
         if self._for_ever:
             self._add(FOREVER, event, place)

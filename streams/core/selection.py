@@ -18,13 +18,13 @@ class Rejected(NamedTuple):
     reason: str
 
 
-def unusable(raw: bytes | None, max_bytes: int) -> Rejected | None:
-    """Why a value can't be processed, whatever it says; None if it can."""
+def usable(raw: bytes | None, max_bytes: int) -> bytes | Rejected:
+    """A value that can be processed, whatever it says."""
     if raw is None:
         return Rejected("null value")
     if len(raw) > max_bytes:
         return Rejected(f"value longer than {max_bytes} bytes")
-    return None
+    return raw
 
 
 class Keyed(NamedTuple):
@@ -89,9 +89,10 @@ class Selector:
         return Keyed(self._partition_of(key), key)
 
     def _decode(self, raw: bytes | None) -> str | Rejected:
-        if (rejected := unusable(raw, self._max_value_bytes)) is not None:
-            return rejected
+        value = usable(raw, self._max_value_bytes)
+        if isinstance(value, Rejected):
+            return value
         try:
-            return (raw or b"").decode()
+            return value.decode()
         except UnicodeDecodeError:
             return Rejected("value is not UTF-8")

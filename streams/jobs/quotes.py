@@ -9,27 +9,19 @@ import json
 import math
 from typing import Any
 
-from streams.core.aggregating import Event, Read
+from streams.core.aggregating import Event
 from streams.core.iso_time import parse_iso
 from streams.core.selection import Rejected
 
 
-def quotes_above(min_price: float) -> Read:
-    """Reads a record as an event: its symbol, its time and its price, if that is above a price.
-
-    What is no such object, or holds a field that isn't what it has to be, is rejected.
-    """
-
-    def read(raw: bytes | None) -> Event | Rejected | None:
-        try:
-            event = _event(json.loads(raw or b""))
-        except _MalformedError as exc:
-            return Rejected(str(exc))
-        except (ValueError, RecursionError):
-            return Rejected("value is not JSON")
-        return event if event.value > min_price else None
-
-    return read
+def quote(raw: bytes) -> Event | Rejected:
+    """A record's symbol, time and price; says which field isn't what it has to be."""
+    try:
+        return _event(json.loads(raw))
+    except _MalformedError as exc:
+        return Rejected(str(exc))
+    except (ValueError, RecursionError):
+        return Rejected("value is not JSON")
 
 
 class _MalformedError(Exception):

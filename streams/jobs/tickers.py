@@ -11,13 +11,14 @@ latest price: a quote that comes late never replaces a newer one.
 
 import json
 
+from streams.core.aggregating import Events
 from streams.core.final import Final
 from streams.core.iso_time import show_iso
 from streams.core.ports import Record
 from streams.core.prices import OHLC, Prices
 from streams.core.windows import TumblingWindows
 from streams.jobs.names import TICKER_PRICES
-from streams.jobs.quotes import quotes_above
+from streams.jobs.quotes import quote
 from streams.settings import Settings
 from streams.tasks.batch import Batches
 from streams.tasks.topology import Updates
@@ -33,8 +34,7 @@ def tickers(app: StreamsApp, settings: Settings) -> None:
         windows=TumblingWindows(job.window_ms, job.grace_ms),
         selection=f"price > {job.min_price}",
         aggregation=OHLC,
-        read=quotes_above(job.min_price),
-        delay_ms=job.delay_ms,
+        events=Events(quote, lambda event: event.value > job.min_price, job.delay_ms),
         updates=Updates(job.output_topic, as_latest),
         help="Open, high, low and close of each symbol in a window, and its latest price",
     )

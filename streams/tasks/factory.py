@@ -42,8 +42,8 @@ class TaskFactory:
         table = self._topology.fed_by(tp.topic)
         if table is None:
             raise TaskStoppedError(f"no table or sink is declared for {tp.topic}", "Declare one")
-        if table.read is not None:
-            return AggregateSourceTask(tp, self._context, member, table, table.read)
+        if table.events is not None:
+            return AggregateSourceTask(tp, self._context, member, table, table.events)
         return CountSourceTask(tp, self._context, member, table, self._selectors)
 
     def has_state(self, topic: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from streams.core.aggregating import Read
+from streams.core.aggregating import Events
 from streams.core.aggregation import Aggregation
 from streams.core.counts import COUNTING
 from streams.core.ports import Record
@@ -40,8 +40,7 @@ class WindowedTable:
     """A table in two stages: partials at the source, merged by key after a shuffle.
 
     `selection` names the filter and the normalisation that lead to the key; what was made with
-    another one can't be mixed with this. All but counts have a `read`, and their watermark stays
-    `delay_ms` behind the highest event time.
+    another one can't be mixed with this. All but counts have `events`.
     """
 
     name: str
@@ -51,29 +50,25 @@ class WindowedTable:
     partials_topic: str
     changelog_topic: str
     aggregation: Aggregation[Any] = COUNTING
-    read: Read | None = None
-    delay_ms: int = 0
+    events: Events | None = None
     updates: Updates | None = None
 
     def fingerprint(self, partitions: Mapping[str, int]) -> Fingerprint:
         """What the stored state depends on; `partitions` are the partition counts by topic."""
-        return self._of_windows(partitions) | ({} if self.read is None else self._of_events())
-
-    def _of_events(self) -> Fingerprint:
-        return {
-            "aggregation": self.aggregation.name,
-            "delay_ms": self.delay_ms,
-            "for_ever": self.updates is not None,
-        }
-
-    def _of_windows(self, partitions: Mapping[str, int]) -> Fingerprint:
-        return {
+        found: Fingerprint = {
             "window_ms": self.windows.size_ms,
             "grace_ms": self.windows.grace_ms,
             "selection": self.selection,
             "source_partitions": partitions[self.source_topic],
             "partitions": partitions[self.partials_topic],
         }
+        if self.events is not None:
+            found |= {
+                "aggregation": self.aggregation.name,
+                "delay_ms": self.events.delay_ms,
+                "for_ever": self.updates is not None,
+            }
+        return found
 
 
 @dataclass(frozen=True, slots=True)

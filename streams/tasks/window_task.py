@@ -15,6 +15,7 @@ from streams.core.columns import TP, Chunk
 from streams.core.partials import Partial
 from streams.core.ports import Committed, Fields, Member, Record
 from streams.core.window_count import WindowCount
+from streams.core.windows import FOREVER
 from streams.errors import (
     BrokenChainError,
     NotReadyError,
@@ -179,7 +180,7 @@ class WindowTask(Task):
 
     def _report(self) -> None:
         topic, partition = self.tp
-        open_windows = len(self.windowed.open_windows)
+        open_windows = len(self.windowed.open_windows - {FOREVER})
         metrics.OPEN_WINDOWS.labels(self._table.name, partition).set(open_windows)
         lag = max(0, self.context.clock.now() - self.windowed.watermark) / 1000
         metrics.WATERMARK_LAG.labels(topic, partition).set(lag)

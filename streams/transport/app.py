@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 from faust.types import AgentT, StreamT
 
 from streams.access import explain
-from streams.core.aggregating import Read
+from streams.core.aggregating import Events
 from streams.core.aggregation import Aggregation
 from streams.core.columns import TP
 from streams.core.value_table import COMPILED
@@ -89,23 +89,20 @@ class StreamsApp(faust.App):
         windows: TumblingWindows,
         selection: str,
         aggregation: Aggregation[Any],
-        read: Read,
-        delay_ms: int = 0,
+        events: Events,
         updates: Updates | None = None,
         help: str = "",
     ) -> AggregateTable:
         """Declare a windowed aggregation of the records of topic `source`.
 
-        `read` tells the key, time and value of a record. `selection` says what it leaves out:
-        stored state depends on it, so starting with another one is refused. The watermark stays
-        `delay_ms` behind the highest time. With `updates`, what the keys' records of all time come
-        to is kept and told as well.
+        `selection` says which of its `events` are added up: stored state depends on it, so starting
+        with another one is refused. With `updates`, what the keys' records of all time come to is
+        kept and told as well.
         """
         spec = replace(
             self._spec(name, source, windows, selection),
             aggregation=aggregation,
-            read=read,
-            delay_ms=delay_ms,
+            events=events,
             updates=updates,
         )
         if updates is not None:

@@ -3,7 +3,7 @@
 import struct
 from typing import Any
 
-from streams.core.aggregating import Event
+from streams.core.aggregating import Event, Events
 from streams.core.aggregation import VERSION, Aggregation, Place
 from streams.core.windows import TumblingWindows
 from streams.settings import Settings
@@ -36,9 +36,9 @@ class Mean(Aggregation[tuple[int, int]]):
         return accumulator[0] / accumulator[1]
 
 
-def read(raw: bytes | None) -> Event:
+def read(raw: bytes) -> Event:
     """`key time value`"""
-    key, time, value = (raw or b"").split()
+    key, time, value = raw.split()
     return Event(key, int(time), int(value))
 
 
@@ -50,7 +50,7 @@ def means() -> StreamsApp:
         windows=TumblingWindows(10),
         selection="",
         aggregation=Mean(),
-        read=read,
+        events=Events(read),
     )
 
     @app.batch_agent("in", name="add")

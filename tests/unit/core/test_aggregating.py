@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core.aggregating import Event, SourceAggregator
+from streams.core.aggregating import Event, Events, SourceAggregator
 from streams.core.columns import TP, Chunk, Rows
 from streams.core.counting import SourceCounter
 from streams.core.counts import COUNTING
@@ -20,7 +20,7 @@ PARTITIONS = 3
 
 
 def partition_of(key: bytes) -> int:
-    return key[-1] % PARTITIONS
+    return len(key) % PARTITIONS
 
 
 def chunk(rows: Rows) -> Chunk:
@@ -37,23 +37,20 @@ def sums(taken: Collected) -> dict[tuple[int, int, bytes], int]:
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from([b"aa", b"AA", b"bb", b"x"]), st.integers(0, NEWEST + 1))),
+    st.lists(st.tuples(st.sampled_from([b"aa", b"AA", b"bb", b""]), st.integers(0, NEWEST + 1))),
     st.integers(0, 7),
 )
 def test_counts_are_those_of_the_compiled_path(data: list[tuple[bytes, int]], grace: int) -> None:
     windows = TumblingWindows(10, grace)
-    steps = (Step(lambda text: len(text) > 1, True), Step(str.lower, False))
-    select = Selector(steps, partition_of, 20)
+    times = [time for _, time in data]
+    events = Events(lambda raw: Event(raw.lower(), times.pop(0), None))
+    select = Selector((Step(str.lower, False),), partition_of, 20)
     counter = SourceCounter(windows, PARTITIONS)
-    other = SourceAggregator(0, windows, COUNTING, PARTITIONS, partition_of)
+    other = SourceAggregator(0, windows, COUNTING, events, PARTITIONS, partition_of, max_bytes=20)
     for offset, (value, time) in enumerate(data):
         rows = Rows([(offset, time, value)])
         counter.count(chunk(rows), select, NEWEST)
-
-        def read(raw: bytes | None, time: int = time) -> Event | None:
-            return Event(raw.lower(), time, None) if raw is not None and len(raw) > 1 else None
-
-        other.add(chunk(rows), read, NEWEST)
+        other.add(chunk(rows), NEWEST)
     assert other.stream_time == counter.stream_time
     assert other.distinct <= counter.distinct  # which has values, not keys
     taken, expected = other.take(), counter.take()
@@ -64,41 +61,54 @@ def test_counts_are_those_of_the_compiled_path(data: list[tuple[bytes, int]], gr
 
 
 def aggregator(**options: Any) -> SourceAggregator[Any]:
+    """A value is its time, and the price is the same; odd ones are left out."""
+
+    def read(raw: bytes) -> Event | Rejected:
+        return Event(b"key", int(raw), float(raw)) if raw else Rejected("nothing")
+
+    events = Events(read, lambda event: event.time % 2 == 0, delay_ms=5)
     windows = TumblingWindows(60, 10)
-    return SourceAggregator(7, windows, OHLC, PARTITIONS, partition_of, delay=5, **options)
+    return SourceAggregator(
+        7, windows, OHLC, events, PARTITIONS, partition_of, max_bytes=4, **options
+    )
 
 
-def at_offset(raw: bytes | None) -> Event | Rejected | None:
-    """A value is its time; the price is the same."""
-    if raw is None:
-        return Rejected("nothing")
-    return Event(b"key", int(raw), float(raw)) if raw else None
+def add(made: SourceAggregator[Any], values: list[bytes | None]) -> Collected:
+    rows = Rows(((n, 0, value) for n, value in enumerate(values)), [b"k"] * len(values))
+    made.add(chunk(rows), 1000)
+    return made.take()
 
 
 def test_the_watermark_stays_behind_and_grace_comes_on_top() -> None:
     made = aggregator()
-    values = [b"74", b"1", b"75", b"2", b"60"]
-    rows = Rows(((n, 0, value) for n, value in enumerate(values)), [b"k"] * 5)
-    made.add(chunk(rows), at_offset, 1000)
-    assert made.stream_time == 70
-    taken = made.take()
+    taken = add(made, [b"74", b"2", b"76", b"4", b"60"])
+    assert made.stream_time == 71
     assert [(a.offset, a.reason, a.key) for a in taken.late] == [(3, "late", b"k")]
-    assert {
-        w: sum(p.values[0].number for p in parts if p.values) for w, parts in taken.windows.items()
-    } == {0: 1, 60: 3}
+    numbers = {
+        w: [v.number for part in parts for v in part.values] for w, parts in taken.windows.items()
+    }
+    assert numbers == {0: [1], 60: [3]}
+
+
+def test_what_is_left_out_moves_time_on() -> None:
+    made = aggregator()
+    taken = add(made, [b"75", b"2", b"3"])
+    assert made.stream_time == 70
+    assert [a.offset for a in taken.late] == [1]
+    assert not taken.windows
 
 
 def test_no_record_is_late_for_the_window_that_never_ends() -> None:
     made = aggregator(for_ever=True)
-    rows = Rows((n, 0, value) for n, value in enumerate([b"500", b"3", None, b"", b"1001"]))
-    made.add(chunk(rows), at_offset, 1000)
-    taken = made.take()
+    taken = add(made, [b"500", b"4", None, b"", b"1002", b"10000"])
     assert [a.offset for a in taken.late] == [1]
     assert [(a.offset, a.reason) for a in taken.rejected] == [
-        (2, "nothing"),
+        (2, "null value"),
+        (3, "nothing"),
         (4, "event time too far ahead of the wall clock"),
+        (5, "value longer than 4 bytes"),
     ]
     [prices] = [value for part in taken.windows[FOREVER] for value in part.values]
-    assert (prices.opened, prices.closed) == ((3, 7, 1), (500, 7, 0))
+    assert (prices.opened, prices.closed) == ((4, 7, 1), (500, 7, 0))
     assert made.stream_time == 495
     assert not made.take().windows
