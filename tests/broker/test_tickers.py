@@ -6,13 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from aiokafka import AIOKafkaProducer
 from websockets.asyncio.client import connect
 
 from deploy.local.ports import HOST
 from tests.application import Application, Kafka, write
+from tests.broker.test_verify import verify
 from tests.live.gateways import results
 from tests.ticker_load import quote
-from tests.ticker_scene import SUMMING, TickerScene
+from tests.ticker_scene import SUMMING, TickerScene, read_output
 
 Name = Callable[[str], str]
 
@@ -28,6 +30,25 @@ def test_windows_and_latest_prices_through_two_kills(
             victim.kill()
             victim.start()
         scene.finish()
+        code, report = verify(scene, "--job", "tickers")
+        assert (code, report["result"]) == (0, "equal"), report
+        assert report["finals"]["found"] == len(read_output(scene).candles)
+        asyncio.run(publish_more(scene))
+        code, report = verify(scene)
+        assert code == 1
+        assert sorted(d["kind"] for d in report["differences"]) == ["extra", "repeated"], report
+
+
+async def publish_more(scene: TickerScene) -> None:
+    """Write a candle a second time, and one of a symbol that there isn't."""
+    candles = [r for r in scene.read(scene.ticker_output) if b"window_start" in (r.value or b"")]
+    one = candles[-1]
+    other = json.dumps({**json.loads(one.value or b""), "ticker": "NEW"}).encode()
+    async with AIOKafkaProducer(**scene.options) as producer:
+        for key, value in ((one.key, one.value), (b"NEW", other)):
+            await producer.send_and_wait(
+                scene.ticker_output, value, key, timestamp_ms=one.timestamp
+            )
 
 
 def test_results_are_served_by_symbol(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
