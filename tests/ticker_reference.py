@@ -27,7 +27,7 @@ class Candle(NamedTuple):
     high: float
     low: float
     close: float
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody asks a candle for
 
 
 #: {(symbol, window start): candle}

@@ -33,11 +33,7 @@ def decode(partition: int, record: Any, window_ms: int, output_format: str) -> F
     if output_format == "long":
         count = _long(record.value)
     else:
-        final = _json(record.value)
-        count = final.get("count")
-        if type(count) is not int:
-            raise UnreadableError("its count is not a whole number")
-        _check(final, "hashtag", hashtag, window, window_ms)
+        count = _count(record.value, hashtag, window, window_ms)
     _check_window(window, window_ms)
     return Final(window, hashtag, count, partition, record.offset)
 
@@ -77,6 +73,15 @@ def _long(value: bytes) -> int:
     if len(value) != 8:
         raise UnreadableError(f"its value has {len(value)} bytes; a count has 8")
     return int(struct.unpack(">q", value)[0])
+
+
+def _count(value: bytes, hashtag: str, window: int, window_ms: int) -> int:
+    final = _json(value)
+    _check(final, "hashtag", hashtag, window, window_ms)
+    count = final.get("count")
+    if type(count) is not int:
+        raise UnreadableError("its count is not a whole number")
+    return count
 
 
 def _json(value: bytes) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from deploy.local.ports import HOST
 from tests.application import Application, Kafka, write
 from tests.broker.test_verify import verify
 from tests.live.gateways import results
+from tests.reading import Record
 from tests.ticker_load import quote
 from tests.ticker_scene import SUMMING, TickerScene, read_output
 
@@ -33,16 +34,16 @@ def test_windows_and_latest_prices_through_two_kills(
         code, report = verify(scene, "--job", "tickers")
         assert (code, report["result"]) == (0, "equal"), report
         assert report["finals"]["found"] == len(read_output(scene).candles)
-        asyncio.run(publish_more(scene))
+        records = scene.read(scene.ticker_output)
+        candle = next(record for record in records if b"window_start" in (record.value or b""))
+        asyncio.run(publish_more(scene, candle))
         code, report = verify(scene)
         assert code == 1
         assert sorted(d["kind"] for d in report["differences"]) == ["extra", "repeated"], report
 
 
-async def publish_more(scene: TickerScene) -> None:
+async def publish_more(scene: TickerScene, one: Record) -> None:
     """Write a candle a second time, and one of a symbol that there isn't."""
-    candles = [r for r in scene.read(scene.ticker_output) if b"window_start" in (r.value or b"")]
-    one = candles[-1]
     other = json.dumps({**json.loads(one.value or b""), "ticker": "NEW"}).encode()
     async with AIOKafkaProducer(**scene.options) as producer:
         for key, value in ((one.key, one.value), (b"NEW", other)):

@@ -237,8 +237,8 @@ def test_stored_counts_made_under_other_conditions_are_refused_too(disk: str) ->
 
 def test_an_agent_whose_steps_are_not_its_tables_is_refused() -> None:
     app = other_selection()
-    count = replace(app._counts[0], selection="something_else")
-    app._counts[0] = count
+    count = replace(app._specs[0], selection="something_else")
+    app._specs[0] = count
     with TestDriver(app) as driver:
         driver.produce(INPUT, "hello", 0)
         with pytest.raises(TaskStoppedError, match="selects by 'longer_than_one', but its table"):

@@ -1,6 +1,7 @@
 """Windows and latest prices are those of a brute-force reference, whatever comes in between."""
 
 import itertools
+from collections.abc import Sequence
 from random import Random
 
 import pytest
@@ -34,11 +35,11 @@ from tests.ticker_output import TickerOutput
 from tests.ticker_reference import Expected, Values
 
 
-def expected(partitions: list[Values], grace: int = 0) -> Expected:
+def expected(partitions: Sequence[Values], grace: int = 0) -> Expected:
     return ticker_reference.expected(partitions, WINDOW, grace, DELAY, ABOVE)
 
 
-def check(driver: TestDriver, partitions: list[Values], grace: int = 0) -> None:
+def check(driver: TestDriver, partitions: Sequence[Values], grace: int = 0) -> None:
     """Everything the job wrote is what the input calls for, no more and no less."""
     wanted = expected(partitions, grace)
     TickerOutput().take(driver.read_output(OUTPUT)).check(wanted)
@@ -47,7 +48,7 @@ def check(driver: TestDriver, partitions: list[Values], grace: int = 0) -> None:
         assert sorted(found) == [(p, offset, partitions[p][offset]) for p, offset in places]
 
 
-def drive(partitions: list[Values], grace: int, seed: int, workers: int = 2) -> TestDriver:
+def drive(partitions: Sequence[Values], grace: int, seed: int, workers: int = 2) -> TestDriver:
     """Feed the values bit by bit, in a random order of all that may happen in any order."""
     random = Random(seed)
     driver = TestDriver(
