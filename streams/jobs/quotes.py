@@ -15,13 +15,20 @@ from streams.core.selection import Rejected
 
 
 def quote(raw: bytes) -> Event | Rejected:
-    """A record's symbol, time and price; says which field isn't what it has to be."""
+    """What a record in JSON says."""
     try:
-        return _event(json.loads(raw))
-    except _MalformedError as exc:
-        return Rejected(str(exc))
+        fields = json.loads(raw)
     except (ValueError, RecursionError):
         return Rejected("value is not JSON")
+    return quote_of(fields)
+
+
+def quote_of(fields: Any) -> Event | Rejected:
+    """A symbol, a time and a price; says which field isn't what it has to be."""
+    try:
+        return _event(fields)
+    except _MalformedError as exc:
+        return Rejected(str(exc))
 
 
 class _MalformedError(Exception):
@@ -30,7 +37,7 @@ class _MalformedError(Exception):
 
 def _event(fields: Any) -> Event:
     if not isinstance(fields, dict):
-        raise _MalformedError("value is no JSON object")
+        raise _MalformedError("value is no object")
     ticker = _symbol(fields.get("ticker"))
     return Event(ticker, _epoch_ms(fields.get("event_time")), _price(fields.get("price")))
 
