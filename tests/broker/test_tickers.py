@@ -20,16 +20,15 @@ from tests.ticker_scene import SUMMING, TickerScene, read_output
 Name = Callable[[str], str]
 
 
-def test_windows_and_latest_prices_through_two_kills(
+def test_windows_and_latest_prices_through_a_kill(
     kafka: Kafka, unique: Name, tmp_path: Path
 ) -> None:
+    """Killed between a commit and its disk; `tests/faults` has more of that."""
     with TickerScene(kafka, unique("prices"), tmp_path) as scene:
-        one, other = scene.worker("one").start(), scene.worker("other").start()
-        for victim in (one, other):
-            victim.until_running()
-            scene.finals_grow()
-            victim.kill()
-            victim.start()
+        scene.worker("one").start(crash_at="before-write-batch:20").until_killed()
+        scene.worker("one").start()
+        scene.worker("other").start()
+        scene.finals_grow()
         scene.finish()
         code, report = verify(scene, "--job", "tickers")
         assert (code, report["result"]) == (0, "equal"), report
