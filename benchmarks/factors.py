@@ -9,7 +9,7 @@ from benchmarks.loaded import MIN_SECONDS, RATE, Data, loaded
 from benchmarks.progress import say
 from benchmarks.results import Results
 from benchmarks.run import Kafka, run
-from benchmarks.tally import Tally
+from benchmarks.tally import for_old_data
 from benchmarks.targets import Target
 
 #: Bytes of values at most: larger values mean fewer records.
@@ -79,7 +79,7 @@ async def measure(
     async with warmed_up(kafka, warm_up_records, Data(records)) as warm_up:
         for case in cases(factor, records):
             async with loaded(kafka, case.data) as topic:
-                targets: Sequence[Target] = [Tally(), KafkaStreams(warm_up, heap=case.heap)]
+                targets: Sequence[Target] = [for_old_data(), KafkaStreams(warm_up, heap=case.heap)]
                 for target in targets:
                     say(f"{factor} {case.value}: {target.name}")
                     found = await run(kafka, target, topic.job(case.workers), topic.finals)
