@@ -71,13 +71,12 @@ class Message:
 
 
 class Item:
-    """What else waits for a connection: `key` is None for what must not be conflated."""
+    """What else waits for a connection, and is never conflated."""
 
-    __slots__ = ("frame", "key")
+    __slots__ = ("frame",)
 
-    def __init__(self, frame: bytes, key: bytes | None = None) -> None:
+    def __init__(self, frame: bytes) -> None:
         self.frame = frame
-        self.key = key
 
 
 def key_as_json(key: bytes | None) -> str:
