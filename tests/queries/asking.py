@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
+import jsonschema
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
@@ -17,11 +18,13 @@ from streams.jobs.hashtags import as_json
 from streams.settings import Settings
 from streams.web.live.follower import Listener
 from streams.web.live.messages import Piece
+from streams.web.openapi import DOCUMENT
 from streams.web.problems import use_problem_details
 from streams.web.queries.handlers import Queries
 from streams.web.queries.question import OpenCounts, Question
 
 SIZE = 20_000
+SPEC: dict[str, Any] = json.loads(DOCUMENT)
 
 
 class Answer(NamedTuple):
@@ -83,6 +86,12 @@ class Told:
 
     async def close(self) -> None:
         self.closed = True
+
+
+def check_schema(name: str, answer: Any) -> None:
+    """Fail unless an answer is as the OpenAPI document's schema of that name has it."""
+    schema = {"$ref": f"#/components/schemas/{name}", "components": SPEC["components"]}
+    jsonschema.Draft202012Validator(schema).validate(answer)
 
 
 def count(window: int, n: int) -> WindowCount:

@@ -6,7 +6,7 @@ import pytest
 
 from streams.errors import ForbiddenError, NotOwnerError, NotReadyError
 from streams.web.queries.forwarding import segment
-from tests.queries.asking import Results, Told, as_dict, count, serving
+from tests.queries.asking import Results, Told, as_dict, check_schema, count, serving
 
 
 async def test_a_hashtag_has_open_and_closed_windows() -> None:
@@ -177,7 +177,6 @@ async def test_tokens_are_asked_for() -> None:
 async def test_the_latest_window(query: str, expected: Sequence[str]) -> None:
     results = Results()
     async with serving(None, results) as ask:
-        assert (await ask("/windows/latest")).status == 404
         results.final("old", 1, 100)
         results.final("other", 3, 100, topic="another")
         for tag, n in {"a": 7, "b": 9, "c": 7}.items():
@@ -187,3 +186,11 @@ async def test_the_latest_window(query: str, expected: Sequence[str]) -> None:
     assert body["window_end"] == 60_000
     assert [one["hashtag"] for one in body["top"]] == expected
     assert body["top"][0] == {"hashtag": "b", "count": 9}
+
+
+async def test_before_any_window_has_closed_there_is_no_latest() -> None:
+    async with serving(None) as ask:
+        answer = await ask("/windows/latest")
+    assert answer.status == 200
+    check_schema("Window", answer.body)
+    assert answer.body == {"window_start": None, "window_end": None, "top": []}

@@ -24,8 +24,6 @@ PHONE = {
     "has_touch": True,
     "device_scale_factor": 2,
 }
-#: A page that is opened before any window has closed asks for the last one in vain.
-NOTHING_YET = "/windows/latest"
 #: What Chromium itself says while a server is away; no script can prevent it.
 AWAY = ("WebSocket connection to", "net::ERR_CONNECTION_REFUSED", "net::ERR_CONNECTION_RESET")
 

@@ -16,6 +16,8 @@ from streams.web.dashboard.pages import add_dashboard
 
 HOST = "127.0.0.1"
 TOPIC = "tags"
+#: What a page gets that is opened before any window has closed.
+NOTHING_YET = {"window_start": None, "window_end": None, "top": []}
 
 
 @dataclass
@@ -26,7 +28,7 @@ class ScriptedGateway:
     token: str = ""
     allows_all: bool = True
     #: What `/windows/latest` and `/hashtags/{tag}` answer.
-    latest: Mapping[str, Any] = field(default_factory=dict)
+    latest: Mapping[str, Any] = field(default_factory=lambda: NOTHING_YET)
     histories: Mapping[str, Sequence[Mapping[str, int]]] = field(default_factory=dict)
     port: int = 0
     #: The queries of all connections, and all actions that clients sent.

@@ -100,13 +100,15 @@ class Queries:
         n = _top(request)
         async with self._reading_results():
             window = self._history.newest()
-            if window is None:
-                raise NothingKnownError("No window with results has been closed lately")
-            top = self._history.top(window, n)
+        if window is None:
+            return {"window_start": None, "window_end": None, "top": []}
         return {
             "window_start": window,
             "window_end": window + self._settings.window_ms,
-            "top": [{"hashtag": one.hashtag, "count": one.number} for one in top],
+            "top": [
+                {"hashtag": one.hashtag, "count": one.number}
+                for one in self._history.top(window, n)
+            ],
         }
 
     @asynccontextmanager
