@@ -1,6 +1,7 @@
 """Waiting for a condition, with a deadline."""
 
 import asyncio
+import inspect
 import time
 from collections.abc import Awaitable, Callable
 
@@ -20,8 +21,11 @@ def until(
         time.sleep(POLL_SECONDS)
 
 
-async def until_true(holds: Callable[[], Awaitable[object]], seconds: float = 30.0) -> None:
-    """Return once `holds()` comes to something true; raises TimeoutError after `seconds`."""
+async def until_true(holds: Callable[[], bool | Awaitable[object]], seconds: float = 30.0) -> None:
+    """Return once `holds()` is true, or comes to it; raises TimeoutError after `seconds`."""
     async with asyncio.timeout(seconds):
-        while not await holds():
+        while True:
+            held = holds()
+            if await held if inspect.isawaitable(held) else held:
+                return
             await asyncio.sleep(POLL_SECONDS)

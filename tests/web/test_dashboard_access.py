@@ -71,7 +71,7 @@ async def test_all_of_it_by_keyboard(browser: Browser, gateway: ScriptedGateway)
         await press("Control+a")
         await seen.page.keyboard.type("python")
         await press("Enter")
-        await seen.until("document.querySelectorAll('.card').length === 1")
+        await seen.until_number(".card", 1)
         await press("Escape")
         await seen.until_rows("#kafka", "#python", "#data")
 
@@ -94,14 +94,13 @@ async def test_all_of_it_by_keyboard(browser: Browser, gateway: ScriptedGateway)
         await seen.until_rows("#data", "#python", "#kafka")
         assert await seen.page.evaluate(FOCUSED) == "kafka"
         await press("Space")
-        await seen.until("document.querySelectorAll('.card').length === 2")
+        await seen.until_number(".card", 2)
 
         card = "document.activeElement.closest('.card')?.dataset.key === 'python'"
         await tab_to(seen, card, "Shift+Tab")
         await press("Enter")  # unfollow
-        await seen.until("document.querySelectorAll('.card').length === 1")
+        await seen.until_number(".card", 1)
         assert await seen.page.evaluate(FOCUSED) == "kafka"  # not lost with its card
-        seen.check()
 
 
 async def tab_to(seen: Browsing, condition: str, key: str = "Tab") -> None:
@@ -177,4 +176,3 @@ async def test_lists_and_live_regions_are_told_as_such(
             "[aria-pressed=true]"
         )
         assert "final: 3 hashtags, 69 mentions" in (await chosen.get_attribute("aria-label") or "")
-        seen.check()
