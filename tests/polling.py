@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 POLL_SECONDS = 0.05
 
@@ -23,9 +23,18 @@ def until(
 
 async def until_true(holds: Callable[[], bool | Awaitable[object]], seconds: float = 30.0) -> None:
     """Return once `holds()` is true, or comes to it; raises TimeoutError after `seconds`."""
+    pauses = _pauses()
     async with asyncio.timeout(seconds):
         while True:
             held = holds()
             if await held if inspect.isawaitable(held) else held:
                 return
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(next(pauses))
+
+
+def _pauses() -> Iterator[float]:
+    """Short at first, for much is true in a moment."""
+    pause = 0.001
+    while True:
+        yield pause
+        pause = min(2 * pause, POLL_SECONDS)

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 
 from tests.application import Kafka, create_topics
 from tests.examples.following import EXAMPLES, Feed, lines, running
-from tests.live.gateways import until
+from tests.polling import until_true
 from tests.web.browser import AWAY, browsing, needs_chromium, running_browser
 from tests.worker import free_port
 
@@ -60,7 +60,7 @@ async def test_browser(feed: Feed) -> None:
     ):
         seen.tolerate(*AWAY, "404")  # it has no icon
         async with feed.gateway(LIVE_ORIGINS=site) as gateway:
-            await until(lambda: gateway.connections == 1)
+            await until_true(lambda: gateway.connections == 1)
             expected = await feed.results(3)
             await seen.until(f"{lines_shown} === {len(expected)}")
         expected += await feed.results(2)
@@ -82,7 +82,7 @@ async def check_that_it_follows(
     """
     async with running(command, **environment) as process:
         async with feed.gateway() as gateway:
-            await until(lambda: gateway.connections == 1)
+            await until_true(lambda: gateway.connections == 1)
             expected = await feed.results(3)
             said = await lines(process, len(expected))
         expected += await feed.results(2)
@@ -90,7 +90,7 @@ async def check_that_it_follows(
             said += await lines(process, len(expected) - len(said))
             expected += await feed.results(1)
             said += await lines(process, len(expected) - len(said))
-        await until(lambda: is_done(said[-1]))
+        await until_true(lambda: is_done(said[-1]))
     assert sorted(map(read, said)) == sorted(expected)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import aiohttp
@@ -45,10 +45,6 @@ class RunningGateway:
         ):
             return response.status, response.content_type, await response.json(content_type=None)
 
-    async def until(self, holds: Callable[[], bool], seconds: float = SECONDS) -> None:
-        """Wait until `holds()`."""
-        await until(holds, seconds)
-
     @property
     def connections(self) -> int:
         """How many there are now."""
@@ -73,13 +69,6 @@ async def gateway(
     async with site.follower.held(), running(settings, site):
         assert await site.follower.ready(SECONDS)
         yield RunningGateway(settings, site)
-
-
-async def until(holds: Callable[[], bool], seconds: float = SECONDS) -> None:
-    """Wait until `holds()`."""
-    async with asyncio.timeout(seconds):
-        while not holds():
-            await asyncio.sleep(0.02)
 
 
 async def read(ws: ClientConnection, n: int = 1, seconds: float = SECONDS) -> list[dict[str, Any]]:

@@ -26,8 +26,8 @@ from tests.live.gateways import (
     read,
     results,
     send,
-    until,
 )
+from tests.polling import until_true
 from tests.scene import seed_of_run
 
 
@@ -281,7 +281,7 @@ async def test_a_slow_reader_is_evicted_and_the_others_go_on(
             await send(producer, topic, range(n, n + total), keys=1, padding="x" * 2000)
             assert numbers(await results(quick, total)) == list(range(n, n + total))
             n += total
-        await served.until(lambda: served.connections == 1)
+        await until_true(lambda: served.connections == 1)
         assert evictions() == before + 1
         # The close frame waits behind what was sent, so it may be cut off before it gets through.
         assert await code_of_closing(slow) in (None, 1013)
@@ -303,7 +303,7 @@ async def test_a_slow_reader_that_asks_for_it_sees_the_newest(
             await asyncio.sleep(0.05)
             assert n < 200_000
         positions = served.site.follower.positions
-        await until(lambda: sum(positions.values()) == n)
+        await until_true(lambda: sum(positions.values()) == n)
         got: list[dict[str, Any]] = []
         newest = {k: max(range(k, n, 3)) for k in range(2)}
         while not got or any(by_key(got).get(f"k{k}", [0])[-1] < newest[k] for k in range(2)):

@@ -16,7 +16,8 @@ from deploy.local import LocalKafka
 from streams.core.columns import TP
 from streams.web.live.cursor import MAX_OFFSET, Positions
 from tests.application import create_topics
-from tests.live.gateways import HOST, RunningGateway, code_of_closing, gateway, read, until
+from tests.live.gateways import HOST, RunningGateway, code_of_closing, gateway, read
+from tests.polling import until_true
 
 CANARY = "canary-in-a-coal-mine"
 ADMIN = "canary-in-a-gold-mine"
@@ -296,7 +297,7 @@ async def test_limits(kafka: LocalKafka, topic_there: str) -> None:
                 assert (await refused(served, "key=k0", **via("198.51.100.1")))[0] == 429
                 async with served.client("key=k0", **via("198.51.100.2")):
                     assert (await refused(served, "key=k0", **via("198.51.100.3")))[0] == 503
-            await served.until(lambda: served.connections == 1)
+            await until_true(lambda: served.connections == 1)
             async with served.client("key=k0", **via("198.51.100.1")) as ws:
                 await read(ws)
 
@@ -326,8 +327,8 @@ async def test_a_dead_peer_is_evicted(kafka: LocalKafka, topic_there: str) -> No
                 b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                 b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
             )
-            await until(lambda: served.connections == 2)
-            await until(lambda: served.connections == 1)
+            await until_true(lambda: served.connections == 2)
+            await until_true(lambda: served.connections == 1)
         await alive.send('{"action": "subscribe", "keys": []}')
         await read(alive)
 

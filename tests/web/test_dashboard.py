@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.application import Application, Kafka
-from tests.polling import until
+from tests.polling import until, until_true
 from tests.web.browser import AWAY, PHONE, Browsing, browsing, needs_chromium
 from tests.worker import Worker
 
@@ -70,8 +70,11 @@ async def test_a_gateway_is_killed_and_comes_back(browser: Browser, app: Applica
         gateway.kill()
         await seen.until_said("#badge", "Reconnecting")
         closed = len(await asyncio.to_thread(totals, app))
-        while len(await asyncio.to_thread(totals, app)) < closed + 2:  # windows that it doesn't see
-            await asyncio.sleep(0.2)
+
+        async def has_missed_some() -> bool:
+            return len(await asyncio.to_thread(totals, app)) >= closed + 2
+
+        await until_true(has_missed_some, 60)
         serve(gateway)
         await seen.until_live()
         assert await seen.page.locator("#notice").is_hidden()
@@ -112,16 +115,16 @@ async def check_windows(app: Application, seen: Browsing) -> None:
 
     What it says of each window holds a sum, so that a result that is missing would be seen.
     """
-    async with asyncio.timeout(60):
-        while True:
-            # In a thread, for it runs a loop of its own.
-            closed = await asyncio.to_thread(totals, app)
-            expected = [label(start, *sums) for start, sums in closed.items()]
-            shown: list[str] = await seen.page.evaluate(LABELS)
-            first = expected.index(shown[1]) if shown[1] in expected else len(expected)
-            if len(expected) - first >= 4 and set(expected[first:]) <= set(shown):
-                return
-            await asyncio.sleep(0.2)
+
+    async def all_shown() -> bool:
+        # In a thread, for it runs a loop of its own.
+        closed = await asyncio.to_thread(totals, app)
+        expected = [label(start, *sums) for start, sums in closed.items()]
+        shown: list[str] = await seen.page.evaluate(LABELS)
+        first = expected.index(shown[1]) if shown[1] in expected else len(expected)
+        return len(expected) - first >= 4 and set(expected[first:]) <= set(shown)
+
+    await until_true(all_shown, 60)
 
 
 def label(start: int, hashtags: int, mentions: int) -> str:
