@@ -8,7 +8,7 @@ listeners there.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Protocol
 
@@ -248,7 +248,7 @@ def _as_json(settings: Settings, topic: str) -> AsJson:
     return long_value if is_long else json_value
 
 
-async def _within(waiting: Any, seconds: float) -> bool:
+async def _within(waiting: Awaitable[object], seconds: float) -> bool:
     try:
         async with asyncio.timeout(seconds):
             await waiting

@@ -1,6 +1,5 @@
 """Passes questions on to other workers, over a bounded number of connections."""
 
-import asyncio
 import json
 from typing import Any
 from urllib.parse import quote
@@ -76,7 +75,6 @@ class GatewayCounts:
                 # The others come first from now on.
                 self._workers.remove(worker)
                 self._workers.append(worker)
-            await asyncio.sleep(0)
         raise NotReadyError(f"no worker can tell: {problem.happened}") from problem
 
     async def close(self) -> None:
