@@ -11,15 +11,21 @@ import aiohttp
 from streams.errors import SinkAccessError
 from streams.sinks.appsync.auth import Auth
 from streams.sinks.appsync.formats import Format, Item
-from streams.sinks.appsync.verdicts import Answer, Fate, Verdict, all_alike, is_transient
+from streams.sinks.appsync.verdicts import (
+    REASON_LENGTH,
+    Answer,
+    Fate,
+    Verdict,
+    all_alike,
+    is_transient,
+    objects,
+)
 from streams.sinks.backoff import retry_after
 from streams.sinks.settings import AppSyncSettings
 
 #: Bytes of an answer that are read; AppSync's are never larger than this.
 ANSWER_BYTES = 8 * 2**20
 _ACCESS = re.compile("The request signature|The security token|Signature |Credential should")
-#: Characters of an error's body that its reason quotes.
-QUOTED = 300
 
 
 class Client:
@@ -76,7 +82,7 @@ class Client:
     def _verdicts(self, status: int, answer: Any, raw: bytes, n: int) -> list[Verdict]:
         if status == 200:
             return self.format.verdicts(answer, n)
-        quoted = raw[:QUOTED].decode(errors="replace").strip()
+        quoted = raw[:REASON_LENGTH].decode(errors="replace").strip()
         reason = f"status {status}: {quoted}" if quoted else f"status {status}"
         refused = status == 413 or (status == 400 and not is_transient(_error_types(answer)))
         if refused:
@@ -115,15 +121,13 @@ def _parsed(raw: bytes) -> Any:
 
 def _error_types(answer: Any) -> str:
     """All types of error that an answer names."""
-    errors = answer.get("errors") if isinstance(answer, dict) else None
-    found = [e.get("errorType") for e in errors or () if isinstance(e, dict)]
+    found = [error.get("errorType") for error in objects(answer, "errors")]
     return " ".join(str(type_) for type_ in found if type_)
 
 
 def _is_about_access(answer: Any) -> bool:
     """Whether a bad request is one whose signature is wrong or too old: the results are fine."""
-    errors = answer.get("errors") if isinstance(answer, dict) else None
-    texts = [error.get("message") for error in errors or () if isinstance(error, dict)]
+    texts = [error.get("message") for error in objects(answer, "errors")]
     return any(_ACCESS.match(str(text)) is not None for text in texts)
 
 
