@@ -70,27 +70,24 @@ class Client:
         async with self._open_session().post(
             self._url, data=body, headers=headers, allow_redirects=False
         ) as response:
-            raw = await _read(response)
+            # Masked as a whole: a reason may quote it up to the middle of a key.
+            text = self._auth.masked((await _read(response)).decode(errors="replace"))
             status, after = response.status, response.headers.get("Retry-After")
-        answer = _parsed(raw)
+        answer = _parsed(text)
         if status in {401, 403} or (status == 400 and _is_about_access(answer)):
             await self._auth.refused(headers)
             status = 401
-        verdicts = self._verdicts(status, answer, raw, n)
-        return Answer([self._masked(v) for v in verdicts], retry_after(after))
+        return Answer(self._verdicts(status, answer, text, n), retry_after(after))
 
-    def _verdicts(self, status: int, answer: Any, raw: bytes, n: int) -> list[Verdict]:
+    def _verdicts(self, status: int, answer: Any, text: str, n: int) -> list[Verdict]:
         if status == 200:
             return self.format.verdicts(answer, n)
-        quoted = raw[:REASON_LENGTH].decode(errors="replace").strip()
+        quoted = text[:REASON_LENGTH].strip()
         reason = f"status {status}: {quoted}" if quoted else f"status {status}"
         refused = status == 413 or (status == 400 and not is_transient(_error_types(answer)))
         if refused:
             return all_alike(n, Verdict(Fate.SPLIT, reason, str(status)))
         return all_alike(n, Verdict(Fate.RETRY, reason, str(status)))
-
-    def _masked(self, verdict: Verdict) -> Verdict:
-        return verdict._replace(reason=self._auth.masked(verdict.reason))
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -112,9 +109,9 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     return bytes(read)
 
 
-def _parsed(raw: bytes) -> Any:
+def _parsed(text: str) -> Any:
     try:
-        return json.loads(raw)
+        return json.loads(text)
     except (ValueError, RecursionError):
         return None
 

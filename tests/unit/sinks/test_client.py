@@ -14,6 +14,7 @@ from streams.sinks.appsync import auth, client
 from streams.sinks.appsync.auth import ApiKey, StoredApiKey
 from streams.sinks.appsync.client import Client
 from streams.sinks.appsync.graphql import OpaqueFormat
+from streams.sinks.appsync.verdicts import REASON_LENGTH
 from streams.sinks.settings import AppSyncSettings
 from tests.unit.sinks.results import result
 
@@ -128,6 +129,14 @@ async def test_a_key_that_the_peer_repeats_is_masked(serve: Serve) -> None:
     assert (await send(url))[2] == "status 500: bad key ***"
     stored = StoredApiKey(keys(KEY))
     assert (await send(url, stored))[2] == "status 500: bad key ***"
+
+
+async def test_no_part_of_a_key_is_quoted(serve: Serve) -> None:
+    async def tell(request: web.Request) -> web.Response:
+        key = request.headers["x-api-key"]
+        return web.json_response({"errorMessage": "x" * (REASON_LENGTH - 4) + key})
+
+    assert KEY[:4] not in (await send(await serve(tell)))[2]
 
 
 def keys(*texts: str) -> Callable[[], Awaitable[Secret]]:
