@@ -1,5 +1,6 @@
 """Stand-ins for what queries are made of, and a client that asks them."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -77,9 +78,12 @@ class Told:
         self.error: QueryError | None = None
         self.asked: list[Question] = []
         self.closed = False
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
 
     async def ask(self, question: Question) -> list[WindowCount]:
         self.asked.append(question)
+        await self.may_answer.wait()
         if self.error is not None:
             raise self.error
         return self.counts

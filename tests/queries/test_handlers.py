@@ -1,10 +1,12 @@
 """What queries answer, with stand-ins for workers and results."""
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
 
 from streams.errors import ForbiddenError, NotOwnerError, NotReadyError
+from streams.web.queries import handlers
 from streams.web.queries.forwarding import segment
 from tests.queries.asking import Results, Told, as_dict, check_schema, count, serving
 
@@ -136,6 +138,21 @@ async def test_while_nobody_can_tell_it_is_503() -> None:
             assert answer.status == 503
             assert answer.headers["Retry-After"] == "1"
             assert "is opening" in answer.body["detail"]
+
+
+async def test_too_many_questions_at_the_same_time_are_503(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(handlers, "AT_A_TIME", 1)
+    monkeypatch.setattr(handlers, "ANSWER_SECONDS", 0.5)
+    told = Told()
+    told.may_answer.clear()
+    async with serving(told) as ask:
+        answers = await asyncio.gather(*(ask("/hashtags/tag/open") for _ in range(3)))
+        assert [answer.status for answer in answers] == [503] * 3
+        assert sum("too many" in answer.body["detail"] for answer in answers) > 0
+        told.may_answer.set()
+        assert (await ask("/hashtags/tag/open")).status == 200
 
 
 async def test_who_is_not_the_owner_says_so_to_a_worker() -> None:
