@@ -16,6 +16,7 @@ from streams.sinks.appsync.client import Client
 from streams.sinks.appsync.graphql import OpaqueFormat
 from streams.sinks.appsync.verdicts import REASON_LENGTH
 from streams.sinks.settings import AppSyncSettings
+from tests.polling import until_true
 from tests.unit.sinks.results import result
 
 FORMAT = OpaqueFormat("{topic}", 25)
@@ -110,6 +111,28 @@ async def test_no_answer(serve: Serve) -> None:
     assert (fates, reason) == ([("retry", "timeout")] * 2, "no answer within 0.5 s")
     assert (await send(await serve(close)))[0] == [("retry", "connection")] * 2
     assert (await send("http://127.0.0.1:1/graphql"))[0] == [("retry", "connection")] * 2
+
+
+async def test_no_more_requests_at_the_same_time_than_allowed(serve: Serve) -> None:
+    asked, may_answer = 0, asyncio.Event()
+
+    async def answer(request: web.Request) -> web.Response:  # noqa: ARG001
+        nonlocal asked
+        asked += 1
+        await may_answer.wait()
+        return web.Response(status=500)
+
+    settings = AppSyncSettings(url=await serve(answer), api_key=Secret(KEY), concurrency=2)
+    sender = Client(settings, FORMAT, ApiKey(Secret(KEY)))
+    sending = asyncio.gather(*(sender.send(ITEMS) for _ in range(8)))
+    await until_true(lambda: asked >= 2)
+    for _ in range(1000):  # in which all the others would have come
+        await asyncio.sleep(0)
+    assert asked == 2
+    may_answer.set()
+    await sending
+    await sender.close()
+    assert asked == 8
 
 
 async def test_an_endless_answer(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
