@@ -105,17 +105,16 @@ async def test_resuming_here_and_elsewhere_leaves_no_gap_and_repeats_nothing(
         gateway(kafka, topic) as one,
         gateway(kafka, topic, LIVE_RING_BYTES="65536", LIVE_HISTORY="0") as other,
     ):
-        writing = asyncio.create_task(_write_slowly(producer, topic, total))
         got: list[dict[str, Any]] = []
         since, connections = "", 0
+        writing: asyncio.Task[None] | None = None
         while len(got) < total * 2 // 3:
             served = random_.choice([one, other])
             query = f"key=k0,k1{f'&since={since}' if since else ''}"
             async with served.client(query) as ws:
                 [first] = await read(ws)
-                if not since:  # all that is written is written after this
-                    since = first["cursor"]
-                    _started.set()
+                if writing is None:
+                    writing = asyncio.create_task(write_ahead(producer, topic, total, got))
                 else:
                     assert decode(first["cursor"], [topic]) == decode(since, [topic])
                 wanted = min(random_.randrange(1, 600), total * 2 // 3 - len(got))
@@ -123,21 +122,26 @@ async def test_resuming_here_and_elsewhere_leaves_no_gap_and_repeats_nothing(
                 got += messages
                 since = messages[-1]["cursor"]
                 connections += 1
+        assert writing is not None
         await writing
         assert by_key(got) == {f"k{k}": list(range(k, total, 3)) for k in range(2)}
         assert len({message["id"] for message in got}) == len(got)
         assert connections > 3
 
 
-_started = asyncio.Event()
+async def write_ahead(
+    producer: AIOKafkaProducer, topic: str, total: int, got: list[dict[str, Any]]
+) -> None:
+    """Write as a client gets it, so that results flow all the time; it gets two of three."""
+    written = 0
 
+    def is_wanted() -> bool:
+        return written * 2 // 3 < len(got) + 1000
 
-async def _write_slowly(producer: AIOKafkaProducer, topic: str, total: int) -> None:
-    await _started.wait()
-    _started.clear()
-    for start in range(0, total, 100):
-        await send(producer, topic, range(start, start + 100))
-        await asyncio.sleep(0.01)
+    while written < total:
+        await until_true(is_wanted)
+        await send(producer, topic, range(written, written + 100))
+        written += 100
 
 
 async def delete_records(kafka: LocalKafka, topic: str, before: int) -> None:
