@@ -1,13 +1,13 @@
 """Sends requests to AppSync over HTTP, and judges every way in which that can end."""
 
 import asyncio
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
 
+from streams.core import strict_json
 from streams.errors import SinkAccessError
 from streams.sinks.appsync.auth import Auth
 from streams.sinks.appsync.formats import Format, Item
@@ -111,8 +111,8 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return strict_json.parse(text)
+    except ValueError:
         return None
 
 

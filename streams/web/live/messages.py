@@ -8,8 +8,9 @@ import json
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
+from streams.core import strict_json
 from streams.core.columns import TP
 from streams.web.live.frames import text_frame
 
@@ -97,8 +98,8 @@ def json_value(value: bytes | None) -> str:
     except UnicodeDecodeError:
         return json.dumps(base64.b64encode(value).decode())
     try:
-        json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        strict_json.parse(text)
+    except ValueError:
         return json.dumps(text)
     return text
 
@@ -108,8 +109,3 @@ def long_value(value: bytes | None) -> str:
     if value is None or len(value) != 8:
         return json_value(value)
     return str(struct.unpack(">q", value)[0])
-
-
-def _refuse(constant: str) -> NoReturn:
-    """Python reads NaN and Infinity; browsers don't."""
-    raise ValueError(constant)
