@@ -28,9 +28,23 @@ async def feed(kafka: Kafka, topic: str) -> AsyncIterator[Feed]:
         yield Feed(kafka, topic, producer)
 
 
+def python(feed: Feed) -> list[str]:
+    return [sys.executable, str(EXAMPLES / "follow.py"), feed.address, "python", "kafka"]
+
+
 async def test_python(feed: Feed) -> None:
-    command = [sys.executable, str(EXAMPLES / "follow.py"), feed.address, "python", "kafka"]
-    await check_that_it_follows(feed, command, said_in_words)
+    await check_that_it_follows(feed, python(feed), said_in_words)
+
+
+async def test_python_comes_back_to_a_gateway_that_refused_it(feed: Feed) -> None:
+    async with running(python(feed)) as process:
+        async with unavailable(feed.port) as asked:
+            await until_true(lambda: len(asked) > 0)
+        async with feed.gateway() as gateway:
+            await until_true(lambda: gateway.connections == 1)
+            expected = await feed.results(1)
+            said = await lines(process, len(expected))
+    assert sorted(map(said_in_words, said)) == sorted(expected)
 
 
 @pytest.mark.skipif(WSCAT is None, reason="wscat is missing (npm install --global wscat)")
@@ -54,7 +68,7 @@ async def test_browser(feed: Feed) -> None:
     address = f"{site}/follow.html?gateway={feed.address}&keys=python,kafka"
     lines_shown = "document.querySelectorAll('li').length"
     async with (
-        serving(EXAMPLES, port),
+        serving(files(EXAMPLES), port),
         running_browser() as browser,
         browsing(browser, address) as seen,
     ):
@@ -107,10 +121,8 @@ def said_in_json(line: str) -> str:
 
 
 @asynccontextmanager
-async def serving(folder: Path, port: int) -> AsyncIterator[None]:
-    """A web server for the files of a folder."""
-    app = web.Application()
-    app.router.add_static("/", folder)
+async def serving(app: web.Application, port: int) -> AsyncIterator[None]:
+    """A web server."""
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
@@ -118,3 +130,25 @@ async def serving(folder: Path, port: int) -> AsyncIterator[None]:
         yield
     finally:
         await runner.cleanup()
+
+
+def files(folder: Path) -> web.Application:
+    """The files of a folder."""
+    app = web.Application()
+    app.router.add_static("/", folder)
+    return app
+
+
+@asynccontextmanager
+async def unavailable(port: int) -> AsyncIterator[list[str]]:
+    """What a gateway is that can't reach Kafka; yields what it is asked for."""
+    asked: list[str] = []
+
+    async def refuse(request: web.Request) -> web.Response:
+        asked.append(request.path_qs)
+        return web.Response(status=503)
+
+    app = web.Application()
+    app.router.add_get("/ws", refuse)
+    async with serving(app, port):
+        yield asked
