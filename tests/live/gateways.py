@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 from aiokafka import AIOKafkaProducer
+from prometheus_client import REGISTRY
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -114,6 +115,11 @@ async def send(
         for n in numbers
     ]
     await asyncio.gather(*pending)
+
+
+def metric(name: str, **labels: str) -> float:
+    """What this process's `streams_live_<name>` says."""
+    return REGISTRY.get_sample_value(f"streams_live_{name}", labels) or 0
 
 
 def numbers(messages: list[dict[str, Any]]) -> list[int]:

@@ -10,7 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from deploy.local import LocalKafka
-from tests.live.gateways import HOST, RunningGateway, code_of_closing, gateway, read
+from tests.live.gateways import HOST, RunningGateway, code_of_closing, gateway, metric, read
 from tests.live.refusing import refused
 from tests.polling import until_true
 
@@ -86,6 +86,7 @@ async def test_limits(kafka: LocalKafka, two_partitions: str) -> None:
         LIVE_MAX_PER_ADDRESS="2",
         LIVE_TRUSTED_PROXIES=f"{HOST}/32",
     ) as served:
+        refusals = {status: metric("refused_total", status=status) for status in ("429", "503")}
 
         def via(address: str) -> dict[str, Any]:
             return {"additional_headers": {"X-Forwarded-For": address}}
@@ -98,6 +99,8 @@ async def test_limits(kafka: LocalKafka, two_partitions: str) -> None:
             await until_true(lambda: served.connections == 1)
             async with served.client("key=k0", **via("198.51.100.1")) as ws:
                 await read(ws)
+        for status, before in refusals.items():
+            assert metric("refused_total", status=status) == before + 1
 
 
 async def test_a_half_open_handshake_is_cut(kafka: LocalKafka, two_partitions: str) -> None:

@@ -13,7 +13,16 @@ from websockets.asyncio.client import ClientConnection
 from deploy.local import LocalKafka
 from streams.core.columns import TP
 from streams.web.live.cursor import Positions, decode
-from tests.live.gateways import RunningGateway, by_key, gateway, numbers, read, results, send
+from tests.live.gateways import (
+    RunningGateway,
+    by_key,
+    gateway,
+    metric,
+    numbers,
+    read,
+    results,
+    send,
+)
 from tests.polling import until_true
 from tests.scene import seed_of_run
 
@@ -24,6 +33,7 @@ async def test_resuming_here_and_elsewhere_leaves_no_gap_and_repeats_nothing(
     """One gateway's ring holds next to nothing, so that it has to ask Kafka."""
     random_ = random.Random(seed_of_run())
     total = 6000
+    replays = {source: metric("replays_total", **{"from": source}) for source in ("ring", "kafka")}
     async with (
         gateway(kafka, topic) as one,
         gateway(kafka, topic, LIVE_RING_BYTES="65536", LIVE_HISTORY="0") as other,
@@ -32,7 +42,7 @@ async def test_resuming_here_and_elsewhere_leaves_no_gap_and_repeats_nothing(
         since, connections = "", 0
         writing: asyncio.Task[None] | None = None
         while len(got) < total * 2 // 3:
-            served = random_.choice([one, other])
+            served = [one, other][connections % 2]
             query = f"key=k0,k1{f'&since={since}' if since else ''}"
             async with served.client(query) as ws:
                 [first] = await read(ws)
@@ -49,7 +59,8 @@ async def test_resuming_here_and_elsewhere_leaves_no_gap_and_repeats_nothing(
         await writing
         assert by_key(got) == {f"k{k}": list(range(k, total, 3)) for k in range(2)}
         assert len({message["id"] for message in got}) == len(got)
-        assert connections > 3
+        for source, before in replays.items():
+            assert metric("replays_total", **{"from": source}) > before, source
 
 
 async def write_ahead(
