@@ -17,7 +17,7 @@ from streams.web.dashboard.pages import add_dashboard
 HOST = "127.0.0.1"
 TOPIC = "tags"
 #: What a page gets that is opened before any window has closed.
-NOTHING_YET = {"window_start": None, "window_end": None, "top": []}
+NOTHING_YET: dict[str, Any] = {"window_start": None, "window_end": None, "top": []}
 
 
 @dataclass
