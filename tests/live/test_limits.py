@@ -71,11 +71,14 @@ async def test_too_many_messages(opened: RunningGateway) -> None:
 
 @pytest.mark.parametrize("message", ["x" * 131_073, b"x" * 131_073, ["x" * 100_000] * 2])
 async def test_a_message_that_is_too_big(opened: RunningGateway, message: Any) -> None:
+    before = metric("evictions_total", reason="too big")
     async with opened.client("key=k0") as ws:
         await read(ws)
         with contextlib.suppress(ConnectionClosed):
             await ws.send(message)
         assert await code_of_closing(ws) == 1009
+    await until_true(lambda: opened.connections == 0)
+    assert metric("evictions_total", reason="too big") == before + 1
 
 
 async def test_limits(kafka: LocalKafka, two_partitions: str) -> None:
@@ -129,6 +132,8 @@ async def test_a_dead_peer_is_evicted(kafka: LocalKafka, two_partitions: str) ->
                 b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
             )
             await until_true(lambda: served.connections == 2)
+            before = metric("evictions_total", reason="dead")
             await until_true(lambda: served.connections == 1)
+            assert metric("evictions_total", reason="dead") == before + 1
         await alive.send('{"action": "subscribe", "keys": []}')
         await read(alive)
