@@ -53,8 +53,8 @@ async def partitions_of(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
 
 def has_ended(consumer: AIOKafkaConsumer) -> bool:
     """Whether its fetcher, which goes on over all errors of brokers, met one of its own."""
-    ended: bool = consumer._fetcher.error_future.done()
-    return ended
+    fetcher: Any = consumer._fetcher
+    return bool(fetcher.error_future.done())
 
 
 async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
