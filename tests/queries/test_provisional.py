@@ -16,6 +16,7 @@ from streams.access import check_access
 from tests.application import Kafka, create_topics
 from tests.live.gateways import gateway
 from tests.load import Pace
+from tests.polling import until_true
 from tests.queries.witness import truth_of
 from tests.scene import Scene
 
@@ -76,7 +77,7 @@ async def test_a_gateway_makes_no_changelog(
         gateway(kafka, topic, APP_ID=app_id, OUTPUT_TOPIC=topic) as served,
         served.client("hashtag=a&provisional=1"),
     ):
-        await served.until(lambda: f"No topic '{changelog}'" in caplog.text)
+        await until_true(lambda: f"No topic '{changelog}'" in caplog.text)
     assert await check_access(served.settings.kafka, [changelog, topic]) == {topic: 1}
 
 
