@@ -59,8 +59,8 @@ def _of_size(base: Data, size: int) -> Case:
 
 
 def _of_keys(base: Data, distinct: int) -> Case:
-    records = max(base.records, distinct * 7 // 2)
-    # All equally likely, and at least as many records in a window.
+    records = max(base.records, 2 * distinct)
+    # All equally likely; in the few windows that are open at a time, most come once.
     rate = int(records / MIN_SECONDS)
     data = base._replace(distinct=distinct, skew=0.0, records=records, rate=rate)
     return Case(f"{distinct:,}", data, heap="2g" if distinct < 1_000_000 else "8g")
