@@ -27,11 +27,13 @@ TAGS = ["#tag00", "#tag01", "#tag02"]
 PACE = Pace(step_ms=20, late_ms=1_000)
 
 
-async def listen(port: int, query: str, finals: int, seconds: float = 60) -> list[dict[str, Any]]:
-    """What a client gets until there were so many finals of each hashtag."""
+async def listen(
+    port: int, query: str, finals: int, provisional: int = 0, seconds: float = 60
+) -> list[dict[str, Any]]:
+    """What a client gets until there were so many finals and counts of each hashtag."""
     keys = ",".join(map(quote, TAGS))
     found: list[dict[str, Any]] = []
-    left = dict.fromkeys(TAGS, finals)
+    left = {(tag, True): finals for tag in TAGS} | {(tag, False): provisional for tag in TAGS}
     async with (
         asyncio.timeout(seconds),
         connect(f"ws://127.0.0.1:{port}/ws?hashtag={keys}{query}") as ws,
@@ -40,14 +42,14 @@ async def listen(port: int, query: str, finals: int, seconds: float = 60) -> lis
             message = json.loads(await ws.recv())
             if "key" in message:
                 found.append(message)
-                left[message["key"]] -= "id" in message
+                left[message["key"], "id" in message] -= 1
     return found
 
 
 async def both(port: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """What a client gets that asks for provisional counts, and one that doesn't."""
     one, other = await asyncio.gather(
-        listen(port, "&provisional=1", finals=4), listen(port, "", finals=2)
+        listen(port, "&provisional=1", finals=4, provisional=2), listen(port, "", finals=2)
     )
     return one, other
 
