@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Error, Page, async_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 needs_chromium = pytest.mark.skipif(
@@ -57,12 +57,22 @@ class Browsing:
         """Wait until an expression of JavaScript, or a function of the argument, is true.
 
         Playwright's own way evaluates within the page, which the page's policy forbids.
+        A condition of an element that the page hasn't drawn yet is not true yet.
         """
         deadline = time.monotonic() + PATIENCE / 1000
-        while not await self.page.evaluate(condition, argument):
+        while (why := await self._why_not(condition, argument)) is not None:
             shown = await self.page.inner_text("body")
-            assert time.monotonic() < deadline, f"not within {PATIENCE} ms: {condition}\n{shown}"
+            assert time.monotonic() < deadline, (
+                f"not within {PATIENCE} ms: {condition}\n{why}\n{shown}"
+            )
             await asyncio.sleep(0.05)
+
+    async def _why_not(self, condition: str, argument: Any) -> str | None:
+        """Why a condition doesn't hold; None when it does."""
+        try:
+            return None if await self.page.evaluate(condition, argument) else "it is false"
+        except Error as error:
+            return error.message
 
     async def until_live(self) -> None:
         """Wait for the connection."""
