@@ -7,7 +7,7 @@ from streams.core.aggregation import A, Aggregation
 from streams.state.store import Contents, Store
 
 #: Accumulators kept. Past this the cache starts anew: the store has them all.
-CACHED = 400_000
+CACHED = 200_000
 
 
 class Cache(Generic[A]):

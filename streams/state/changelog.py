@@ -21,6 +21,8 @@ VERSION = 1
 BOOKKEEPING_KEY = b"\xffbookkeeping"
 
 _WINDOW = struct.Struct(">q")
+#: Length of what precedes the key in an accumulator's key.
+WINDOW_BYTES = _WINDOW.size
 
 
 class WindowKey(NamedTuple):
@@ -40,7 +42,7 @@ def window_prefix(window: int) -> bytes:
 
 def decode_key(data: bytes) -> WindowKey:
     """The inverse of a window's prefix and a key."""
-    return WindowKey(_WINDOW.unpack_from(data)[0], data[_WINDOW.size :])
+    return WindowKey(_WINDOW.unpack_from(data)[0], data[WINDOW_BYTES :])
 
 
 @dataclass(slots=True)

@@ -9,10 +9,7 @@ from typing import NamedTuple, Protocol
 
 from streams.core.counts import COUNTING, decode_count
 from streams.core.ports import LogRecord
-from streams.state.changelog import BOOKKEEPING_KEY, decode_key
-
-#: Bytes of a changelog's key before the hashtag: the window's start.
-WINDOW_BYTES = 8
+from streams.state.changelog import BOOKKEEPING_KEY, WINDOW_BYTES, decode_key
 
 
 class ChangelogRecord(LogRecord, Protocol):
