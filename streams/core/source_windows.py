@@ -1,8 +1,8 @@
 """What any first stage keeps of one input partition: stream time, lateness, what is set aside.
 
-Lateness is judged here, before any shuffle: stream time is the highest time of this partition's
-records that passed the filter, in the order of their offsets, so what is late depends on the
-partition's contents alone.
+Lateness is judged here, before any shuffle: stream time follows the highest time of this
+partition's records, in the order of their offsets, so what is late depends on the partition's
+contents alone. Which of them move it, and how far it stays behind, is for the subclasses to say.
 """
 
 from abc import ABC, abstractmethod

@@ -42,7 +42,7 @@ def window_prefix(window: int) -> bytes:
 
 def decode_key(data: bytes) -> WindowKey:
     """The inverse of a window's prefix and a key."""
-    return WindowKey(_WINDOW.unpack_from(data)[0], data[WINDOW_BYTES :])
+    return WindowKey(_WINDOW.unpack_from(data)[0], data[WINDOW_BYTES:])
 
 
 @dataclass(slots=True)

@@ -11,11 +11,11 @@ from websockets.asyncio.client import connect
 
 from deploy.local.ports import HOST
 from tests.application import Application, Kafka, write
-from tests.broker.test_verify import verify
 from tests.live.gateways import results
 from tests.reading import Record
 from tests.ticker_load import quote
 from tests.ticker_scene import SUMMING, TickerScene, read_output
+from tests.verify.scribe import verify
 
 Name = Callable[[str], str]
 

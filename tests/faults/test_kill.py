@@ -12,11 +12,6 @@ from tests.ticker_scene import TickerScene
 from tests.worker import Worker
 
 Name = Callable[[str], str]
-SceneOf = type[Scene] | type[TickerScene]
-
-both_jobs = pytest.mark.parametrize("scene_of", [Scene, TickerScene])
-
-
 WORKERS = ("a", "b", "c")
 
 
@@ -61,8 +56,10 @@ def carry_on(scene: Scene | TickerScene) -> None:
 
 
 @pytest.mark.long
-@both_jobs
-def test_three_kills(kafka: Kafka, unique: Name, tmp_path: Path, scene_of: SceneOf) -> None:
+@pytest.mark.parametrize("scene_of", [Scene, TickerScene])
+def test_three_kills(
+    kafka: Kafka, unique: Name, tmp_path: Path, scene_of: type[Scene] | type[TickerScene]
+) -> None:
     with scene_of(kafka, unique("kill"), tmp_path) as scene:
         for _ in range(3):
             hurt(scene, "kill")
@@ -71,11 +68,8 @@ def test_three_kills(kafka: Kafka, unique: Name, tmp_path: Path, scene_of: Scene
 
 @pytest.mark.long
 @pytest.mark.timeout(400)
-@both_jobs
-def test_twenty_kills_and_more(
-    kafka: Kafka, unique: Name, tmp_path: Path, scene_of: SceneOf
-) -> None:
-    with scene_of(kafka, unique("kill"), tmp_path) as scene:
+def test_twenty_kills_and_more(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
+    with Scene(kafka, unique("kill"), tmp_path) as scene:
         faults = ["kill"] * 20 + ["freeze"] * 5 + ["stop"] * 5
         scene.random.shuffle(faults)
         for how in faults:
