@@ -1,4 +1,7 @@
-"""How to reach the cluster: the `KAFKA_*` variables."""
+"""How to reach the cluster, and who we are to it: the `KAFKA_*` variables.
+
+Clients get what makes each connection anew: a changed file or secret needs no restart.
+"""
 
 import ssl
 from collections.abc import Mapping
@@ -7,6 +10,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from streams.errors import SettingError
+from streams.login import connection, password, token
+from streams.login.tls import ReloadingContext
+from streams.login.ways import IAM, OAUTH, check_way
+from streams.service_kinds import secret_arn, service_url
 from streams.setting_fields import parsed, setting
 from streams.setting_kinds import (
     Secret,
@@ -34,15 +41,39 @@ class KafkaSettings:
     )
     sasl_mechanism: str = setting(
         "KAFKA_SASL_MECHANISM",
-        choice("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
+        choice("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", OAUTH, IAM),
         "SCRAM-SHA-512",
-        "how the password is proved, with SASL_*",
+        "how we prove who we are, with SASL_*",
     )
     sasl_username: str | None = setting(
         "KAFKA_SASL_USERNAME", optional(text()), "", "user, with SASL_*"
     )
     sasl_password: Secret | None = setting(
         "KAFKA_SASL_PASSWORD", optional(secret()), "", "password, with SASL_*"
+    )
+    sasl_credentials_file: Path | None = setting(
+        "KAFKA_SASL_CREDENTIALS_FILE",
+        optional(readable_file()),
+        "",
+        'instead of these two: a file of JSON with "username" and "password"',
+    )
+    sasl_secret_arn: str | None = setting(
+        "KAFKA_SASL_SECRET_ARN",
+        optional(secret_arn()),
+        "",
+        "instead of these two: the same JSON in AWS Secrets Manager",
+    )
+    sasl_token_file: Path | None = setting(
+        "KAFKA_SASL_TOKEN_FILE",
+        optional(readable_file()),
+        "",
+        "with OAUTHBEARER: the file that holds the token",
+    )
+    sasl_token_url: str | None = setting(
+        "KAFKA_SASL_TOKEN_URL",
+        optional(service_url()),
+        "",
+        "with OAUTHBEARER: the server that gives tokens for user and password",
     )
     ssl_cafile: Path | None = setting(
         "KAFKA_SSL_CAFILE",
@@ -81,6 +112,10 @@ class KafkaSettings:
     def uses_ssl(self) -> bool:
         return self.security_protocol.endswith("SSL")
 
+    @property
+    def uses_token(self) -> bool:
+        return self.sasl_mechanism in (OAUTH, IAM)
+
     def client_options(self) -> dict[str, Any]:
         """Keyword arguments for any aiokafka client; raises SettingError for unusable PEM files."""
         options: dict[str, Any] = {
@@ -88,23 +123,71 @@ class KafkaSettings:
             "security_protocol": self.security_protocol,
         }
         if self.uses_ssl:
-            options["ssl_context"] = self._ssl_context()
-        if self.sasl_password is not None:
-            options["sasl_mechanism"] = self.sasl_mechanism
-            options["sasl_plain_username"] = self.sasl_username
-            options["sasl_plain_password"] = self.sasl_password.reveal()
+            files = (self.ssl_cafile, self.ssl_certfile, self.ssl_keyfile)
+            present = [file for file in files if file is not None]
+            options["ssl_context"] = ReloadingContext(self._ssl_context, present)
+        if self.uses_sasl:
+            connection.install()
+            options |= self._sasl_options()
         return options
 
+    @property
+    def identity(self) -> str:
+        """Who we are to the cluster, as far as it is known before we connect."""
+        if not self.uses_sasl:
+            return "this client"
+        if self.sasl_mechanism == IAM:
+            return "our IAM role or user"
+        if self.sasl_token_file is not None:
+            return f"the bearer of the token in {self.sasl_token_file}"
+        if self.sasl_username is not None:
+            return f"user {self.sasl_username!r}"
+        return f"the user of {self.sasl_credentials_file or self.sasl_secret_arn}"
+
+    def _sasl_options(self) -> dict[str, Any]:
+        if self.sasl_mechanism == IAM:
+            source = token.from_iam(self.bootstrap)
+            return {"sasl_mechanism": OAUTH, "sasl_oauth_token_provider": source}
+        if self.sasl_token_file is not None:
+            source = token.from_file(self.sasl_token_file)
+            return {"sasl_mechanism": OAUTH, "sasl_oauth_token_provider": source}
+        login = self._login()
+        if self.sasl_token_url is not None:
+            source = token.from_server(self.sasl_token_url, login.now)
+            return {"sasl_mechanism": OAUTH, "sasl_oauth_token_provider": source}
+        return {
+            "sasl_mechanism": self.sasl_mechanism,
+            # Both come from the login; aiokafka wants that there is a name.
+            "sasl_plain_username": self.sasl_username or "",
+            "sasl_plain_password": login,
+        }
+
+    def _login(self) -> password.Login:
+        if self.sasl_secret_arn is not None:
+            return password.from_secrets_manager(self.sasl_secret_arn)
+        if self.sasl_credentials_file is not None:
+            return password.from_file(self.sasl_credentials_file)
+        assert self.sasl_username is not None, "checked when the settings were made"
+        assert self.sasl_password is not None
+        return password.fixed(self.sasl_username, self.sasl_password)
+
     def _check_sasl(self) -> None:
-        credentials = {
+        given = {
             "KAFKA_SASL_USERNAME": self.sasl_username,
             "KAFKA_SASL_PASSWORD": self.sasl_password,
+            "KAFKA_SASL_CREDENTIALS_FILE": self.sasl_credentials_file,
+            "KAFKA_SASL_SECRET_ARN": self.sasl_secret_arn,
+            "KAFKA_SASL_TOKEN_FILE": self.sasl_token_file,
+            "KAFKA_SASL_TOKEN_URL": self.sasl_token_url,
         }
-        for variable, value in credentials.items():
-            if self.uses_sasl and value is None:
-                raise SettingError(variable, f"is needed with {self.security_protocol}")
-            if not self.uses_sasl and value is not None:
+        present = [variable for variable, value in given.items() if value is not None]
+        if not self.uses_sasl:
+            for variable in present:
                 raise self._useless(variable, "SASL_PLAINTEXT, SASL_SSL")
+            return
+        if self.sasl_mechanism == IAM and self.security_protocol != "SASL_SSL":
+            raise SettingError("KAFKA_SECURITY_PROTOCOL", f"doesn't fit {IAM}", "SASL_SSL")
+        check_way(self.sasl_mechanism, present)
 
     def _check_ssl(self) -> None:
         files = {
