@@ -10,9 +10,9 @@ ERASE_LINE = "\r\x1b[K"
 
 
 class Counts(Protocol):
-    """Running totals: tweets and hashtags taken, hashtags acknowledged."""
+    """Running totals of what is published, in `unit`: taken, acknowledged."""
 
-    tweets: int
+    unit: str
     sent: int
     acked: int
 
@@ -47,12 +47,16 @@ class RateLine:
         rate = (counts.acked - self._acked) / max(now - self._last, 1e-9)
         self._last, self._acked = now, counts.acked
         waiting = counts.sent - counts.acked
-        return f"{rate:,.0f} hashtags/s, {counts.acked:,} in all, {waiting:,} unacknowledged"
+        return f"{rate:,.0f} {counts.unit}/s, {counts.acked:,} in all, {waiting:,} unacknowledged"
 
     def summary(self) -> str:
         """The whole run in one line."""
         counts, took_s = self._counts, max(self._clock() - self._began, 1e-9)
         return (
-            f"Published {counts.acked:,} hashtags of {counts.tweets:,} tweets "
+            f"Published {counts.acked:,} {counts.unit}{self._of()} "
             f"in {took_s:,.1f} s ({counts.acked / took_s:,.0f}/s)"
         )
+
+    def _of(self) -> str:
+        tweets = getattr(self._counts, "tweets", None)
+        return "" if tweets is None else f" of {tweets:,} tweets"

@@ -3,21 +3,24 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import aclosing
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
-from producers.publisher import Publisher
 from producers.rate_line import RateLine
-from producers.sources import Source
+from producers.sources import Source, Target
+from streams.kafka_settings import KafkaSettings
 from streams.settings import Settings
 from streams.topics import ensure_topics
+
+T = TypeVar("T")
 
 
 async def run(
     settings: Settings,
     topic: str,
-    source: Source,
+    source: Source[T],
+    new_publisher: Callable[[KafkaSettings, str], Target[T]],
     topic_configs: Mapping[str, str],
     out: TextIO = sys.stderr,
 ) -> None:
@@ -27,7 +30,7 @@ async def run(
     TallyError for whatever goes wrong. What was taken is flushed, within bounds.
     """
     stop = _on_signals()
-    publisher = Publisher(settings.kafka, topic)
+    publisher = new_publisher(settings.kafka, topic)
     try:
         await _unless(stop, ensure_topics(settings, [topic], topic_configs))
         await _unless(stop, publisher.start())
@@ -68,7 +71,7 @@ async def _unless(stop: asyncio.Future[None], work: Coroutine[Any, Any, None]) -
 
 
 async def _publish(
-    source: Source, publisher: Publisher, stop: asyncio.Future[None], out: TextIO
+    source: Source[T], publisher: Target[T], stop: asyncio.Future[None], out: TextIO
 ) -> None:
     line = RateLine(publisher, out)
     showing = asyncio.create_task(line.run())
@@ -81,7 +84,7 @@ async def _publish(
         print(_told(line.summary(), source.report()), file=out)
 
 
-async def _pump(source: Source, publisher: Publisher) -> None:
+async def _pump(source: Source[T], publisher: Target[T]) -> None:
     async with aclosing(source.chunks()) as chunks:
         async for chunk in chunks:
             await publisher.publish(chunk)

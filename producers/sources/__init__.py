@@ -1,18 +1,40 @@
-"""Where tweets come from. A source yields them in chunks and says at the end what it left out."""
+"""Where records come from. A source yields them in chunks, and says at the end what it left out."""
 
-from collections.abc import AsyncGenerator
-from typing import Protocol
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
+from typing import Protocol, TypeVar
 
-from producers.hashtags import TaggedTweet
+from producers.rate_line import Counts
+
+T_co = TypeVar("T_co", covariant=True)
+T_contra = TypeVar("T_contra", contravariant=True)
 
 
-class Source(Protocol):
+class Source(Protocol[T_co]):
     """What the runner needs of a source; each module of this package has one."""
 
-    def chunks(self) -> AsyncGenerator[list[TaggedTweet], None]:
-        """Tweets in the order to publish; raises TallyError when it can't go on."""
+    def chunks(self) -> AsyncGenerator[list[T_co], None]:  # type: ignore[misc]
+        """What to publish, in its order; raises TallyError when it can't go on."""
         ...
 
     def report(self) -> str:
         """What people should know about the run, in a few words; empty if nothing."""
         ...
+
+
+class Target(Counts, Protocol[T_contra]):
+    """What the runner needs of a publisher; see `producers.delivery`."""
+
+    failure: asyncio.Future[None]
+
+    async def start(self) -> None:
+        """Connect; raises TallyError."""
+
+    async def publish(self, chunk: Iterable[T_contra], /) -> None:
+        """Take a chunk; waits while too much is in flight. Raises TallyError."""
+
+    async def flush(self) -> None:
+        """Wait until all is acknowledged; raises TallyError if that takes too long."""
+
+    async def close(self) -> None:
+        """Leave, whatever is still open; within bounds."""

@@ -134,6 +134,8 @@ def _tokens(keys: str) -> dict[str, str]:
         f"{prefix}oauthbearer.sasl.jaas.config": module,
         f"{prefix}oauthbearer.sasl.server.callback.handler.class": handler,
         f"{prefix}oauthbearer.connections.max.reauth.ms": str(LOGIN_MS),
+        # By default, 4.1 takes the validator of clients, which looks at no signature.
+        "sasl.oauthbearer.jwt.validator.class": f"{JAAS}.oauthbearer.BrokerJwtValidator",
         "sasl.oauthbearer.jwks.endpoint.url": keys,
         "sasl.oauthbearer.expected.audience": AUDIENCE,
         "sasl.oauthbearer.expected.issuer": ISSUER,

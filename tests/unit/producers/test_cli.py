@@ -4,7 +4,8 @@ import socket
 
 import pytest
 
-from producers.cli import duration_s, main
+from producers.cli import main
+from producers.typed import duration_s
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ class Terminal(io.StringIO):
 
 def test_line_and_summary() -> None:
     now = [0.0]
-    counts = SimpleNamespace(tweets=0, sent=0, acked=0)
+    counts = SimpleNamespace(unit="hashtags", tweets=0, sent=0, acked=0)
     line = RateLine(counts, io.StringIO(), lambda: now[0])
     now[0], counts.sent, counts.acked = 2.0, 3500, 3000
     assert line.line() == "1,500 hashtags/s, 3,000 in all, 500 unacknowledged"
@@ -25,13 +25,15 @@ def test_line_and_summary() -> None:
 
 async def test_nothing_is_rewritten_outside_a_terminal() -> None:
     out = io.StringIO()
-    await RateLine(SimpleNamespace(tweets=0, sent=0, acked=0), out).run()
+    await RateLine(SimpleNamespace(unit="hashtags", tweets=0, sent=0, acked=0), out).run()
     assert out.getvalue() == ""
 
 
 async def test_rewrites_and_cleans_up_on_a_terminal() -> None:
     out = Terminal()
-    task = asyncio.create_task(RateLine(SimpleNamespace(tweets=0, sent=0, acked=0), out).run())
+    task = asyncio.create_task(
+        RateLine(SimpleNamespace(unit="hashtags", tweets=0, sent=0, acked=0), out).run()
+    )
     async with asyncio.timeout(10):
         while "hashtags/s" not in out.getvalue():
             await asyncio.sleep(0.02)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from producers.hashtags import TaggedTweet
-from producers.sources.replay import LINES_TOLD, MAX_LINE_BYTES, ReplayedTweets
+from producers.sources.lines import MAX_LINE_BYTES
+from producers.sources.replay import LINES_TOLD, ReplayedTweets
 from streams.errors import BadInputError
 
 TWEET = {"text": "hi #a", "created_at": "1970-01-01T00:00:01Z"}

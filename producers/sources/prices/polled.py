@@ -1,0 +1,118 @@
+"""Asking a market at a steady interval: what is new is published, what fails is tried again."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+
+import aiohttp
+
+from producers.backoff import Backoff
+from producers.keyed import KeyedRecord
+from producers.quotes import Quote
+from producers.sources.prices import LimitedError, Market
+from streams.errors import SettingError
+
+log = logging.getLogger(__name__)
+
+#: The first and the longest wait after errors and after limits, in seconds.
+FAILED_S = (1.0, 300.0)
+LIMITED_S = (15.0, 900.0)
+
+
+class PolledPrices:
+    """A Source of what `market` tells, once every `interval_s`.
+
+    An interval that passes while an answer is awaited, or while we wait after an error, is left
+    out and counted. A quote like the one before is left out too, unless `repeats`.
+    """
+
+    def __init__(
+        self,
+        market: Market,
+        symbols: Sequence[str],
+        interval_s: float,
+        *,
+        repeats: bool = False,
+        delay_scale: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._market = market
+        self._symbols = symbols
+        self._interval_s = interval_s
+        self._repeats = repeats
+        self._clock = clock
+        self._failed = Backoff(*(s * delay_scale for s in FAILED_S))
+        self._limited = Backoff(*(s * delay_scale for s in LIMITED_S))
+        self._last: dict[str, Quote] = {}
+        self._answered = False
+        self.missed = self.errors = self.unchanged = 0
+
+    async def chunks(self) -> AsyncGenerator[list[KeyedRecord], None]:
+        due = self._clock()
+        try:
+            while True:
+                pause_s = 0.0
+                try:
+                    quotes = await self._market.latest(self._symbols)
+                except (LimitedError, aiohttp.ClientError, TimeoutError, ValueError) as exc:
+                    pause_s = self._pause_s(exc)
+                except SettingError as exc:
+                    # A key that was never right won't be; one that was may be again.
+                    if not self._answered:
+                        raise
+                    pause_s = self._pause_s(exc)
+                else:
+                    self._succeeded()
+                    yield [quote.record() for quote in self._news(quotes)]
+                due = self._next(due, pause_s)
+                await asyncio.sleep(max(0.0, due - self._clock()))
+        finally:
+            await self._market.close()
+
+    def report(self) -> str:
+        parts = []
+        if self.unchanged:
+            parts.append(f"{self.unchanged:,} unchanged quotes left out")
+        if self.missed:
+            parts.append(f"{self.missed:,} intervals missed")
+        if self.errors:
+            parts.append(f"{self.errors:,} errors of {self._market.name}")
+        return ", ".join(parts)
+
+    def _succeeded(self) -> None:
+        self._answered = True
+        self._failed.reset()
+        self._limited.reset()
+
+    def _news(self, quotes: Sequence[Quote]) -> list[Quote]:
+        news = []
+        for quote in quotes:
+            if self._repeats or self._last.get(quote.symbol) != quote:
+                news.append(quote)
+            else:
+                self.unchanged += 1
+            self._last[quote.symbol] = quote
+        return news
+
+    def _pause_s(self, exc: Exception) -> float:
+        self.errors += 1
+        if isinstance(exc, LimitedError):
+            pause_s = max(self._limited.next_s(), exc.wait_s or 0.0)
+        else:
+            pause_s = self._failed.next_s()
+        told = str(exc) if isinstance(exc, LimitedError | SettingError | ValueError) else ""
+        what = told or type(exc).__name__
+        log.warning("%s: %s; again in %.1f s", self._market.name, what, pause_s)
+        return pause_s
+
+    def _next(self, due: float, pause_s: float) -> float:
+        """When to ask next: on the grid of intervals, behind the present and the pause."""
+        earliest = self._clock() + pause_s
+        due += self._interval_s
+        if due < earliest:
+            missed = -int(-(earliest - due) // self._interval_s)
+            self.missed += missed
+            due += missed * self._interval_s
+            log.info("%s: %d intervals missed", self._market.name, missed)
+        return due
