@@ -9,14 +9,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from producers import ticker_options
+from producers import live_options, ticker_options
+from producers.hashtags import TaggedTweet
 from producers.publisher import Publisher
 from producers.rate_line import ERASE_LINE
 from producers.runner import run
 from producers.sources import Source
 from producers.sources.replay import ReplayedTweets
 from producers.sources.simulate import Plan, SimulatedTweets
-from producers.sources.tweets import LiveTweets, bearer_token
 from producers.span import add_span, span
 from producers.typed import at_least_zero, tags, topic_name, whole
 from streams.errors import TallyError
@@ -65,21 +65,13 @@ def _parser() -> argparse.ArgumentParser:
         made.set_defaults(publisher=Publisher, default_topic=None)
         return made
 
-    _add_tweets(command("tweets", "Tweets as they are posted; needs BEARER_TOKEN."))
+    live_options.add_tweets(command("tweets", "Tweets as they are posted; needs BEARER_TOKEN."))
+    live_options.add_bluesky(command("bluesky", "Posts on Bluesky as they are made; free."))
+    live_options.add_mastodon(command("mastodon", "Posts that a Mastodon server knows of."))
     _add_simulate(command("simulate", "Made-up tweets, the same for the same seed."))
     _add_replay(command("replay", "Tweets (JSON) or hashtags, one a line, from a file."))
     ticker_options.add(command("tickers", "Prices of stocks; made up, kept, or from an API."))
     return parser
-
-
-def _add_tweets(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--rule", action="append", default=[], help="add this rule; none: a sample of all tweets")
-    parser.set_defaults(source=_live, topic_configs={})
-
-
-def _live(options: argparse.Namespace) -> Source:
-    return LiveTweets(bearer_token(os.environ), options.rule)
 
 
 def _add_simulate(parser: argparse.ArgumentParser) -> None:
@@ -110,7 +102,7 @@ def _add_simulate(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(source=_simulated, topic_configs=KEEP_ALL)
 
 
-def _simulated(options: argparse.Namespace) -> Source:
+def _simulated(options: argparse.Namespace) -> Source[TaggedTweet]:
     return SimulatedTweets(plan(options, time.time_ns() // 1_000_000))
 
 
@@ -140,5 +132,5 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(source=_replayed, topic_configs=KEEP_ALL)
 
 
-def _replayed(options: argparse.Namespace) -> Source:
+def _replayed(options: argparse.Namespace) -> Source[TaggedTweet]:
     return ReplayedTweets(options.file, options.speed)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import aclosing
 from typing import Any, TextIO, TypeVar
 
+from producers.progress import Progress
 from producers.rate_line import RateLine
 from producers.sources import Source, Target
 from streams.kafka_settings import KafkaSettings
@@ -75,19 +76,20 @@ async def _publish(
 ) -> None:
     line = RateLine(publisher, out)
     showing = asyncio.create_task(line.run())
+    progress = Progress(source, publisher)
     try:
-        await _unless(stop, _unless(publisher.failure, _pump(source, publisher)))
-        await publisher.flush()
+        await _unless(stop, _unless(publisher.failure, _pump(source, progress)))
+        await progress.tell()
     finally:
         showing.cancel()
         await asyncio.wait({showing})
         print(_told(line.summary(), source.report()), file=out)
 
 
-async def _pump(source: Source[T], publisher: Target[T]) -> None:
+async def _pump(source: Source[T], progress: Progress) -> None:
     async with aclosing(source.chunks()) as chunks:
         async for chunk in chunks:
-            await publisher.publish(chunk)
+            await progress.publish(chunk)
 
 
 def _told(summary: str, report: str) -> str:

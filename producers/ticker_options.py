@@ -16,9 +16,8 @@ from producers.sources.prices.polled import PolledPrices
 from producers.sources.prices.replayed import ReplayedPrices
 from producers.sources.prices.simulated import PricePlan, SimulatedPrices
 from producers.span import add_span, span
-from producers.typed import at_least_zero, duration_s
+from producers.typed import at_least_zero, duration_s, server_url
 from streams.errors import BadInputError
-from streams.service_kinds import service_url
 
 TOPIC = "ticker_input"
 MAX_SYMBOLS = 1000
@@ -52,7 +51,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     asked.add_argument(
         "--repeat", action="store_true", help="publish quotes that haven't changed, too"
     )
-    asked.add_argument("--api", type=api_url, metavar="URL", help="another address of the API")
+    asked.add_argument("--api", type=server_url, metavar="URL", help="another address of the API")
     made = parser.add_argument_group("of the simulator")
     made.add_argument(
         "--rate",
@@ -104,10 +103,3 @@ def interval_s(typed: str) -> float:
     if seconds <= 0:
         raise argparse.ArgumentTypeError("more than 0")
     return seconds
-
-
-def api_url(typed: str) -> str:
-    try:
-        return service_url().parse(typed)
-    except ValueError as exc:
-        raise argparse.ArgumentTypeError(str(exc)) from None

@@ -4,6 +4,7 @@ import argparse
 import math
 import re
 
+from streams.service_kinds import service_url
 from streams.setting_kinds import TOPIC_LENGTH, name_of
 
 _UNITS_S = {"ms": 0.001, "s": 1, "": 1, "m": 60, "h": 3600, "d": 86400}
@@ -43,3 +44,26 @@ def topic_name(typed: str) -> str:
         return name_of("a topic", TOPIC_LENGTH).parse(typed)
     except ValueError as exc:
         raise argparse.ArgumentTypeError(str(exc)) from None
+
+
+def positive(typed: str) -> int:
+    value = int(typed)
+    if value < 1:
+        raise ValueError
+    return value
+
+
+def server_url(typed: str) -> str:
+    try:
+        return service_url().parse(typed)
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from None
+
+
+def socket_url(typed: str) -> str:
+    """The address of a WebSocket; in the open only on this machine."""
+    scheme, separator, rest = typed.partition("://")
+    if scheme not in {"ws", "wss"}:
+        raise argparse.ArgumentTypeError("not wss://...")
+    server_url(scheme.replace("ws", "http") + separator + rest)
+    return typed

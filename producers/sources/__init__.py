@@ -6,14 +6,14 @@ from typing import Protocol, TypeVar
 
 from producers.rate_line import Counts
 
-T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
 
 
-class Source(Protocol[T_co]):
+class Source(Protocol[T]):
     """What the runner needs of a source; each module of this package has one."""
 
-    def chunks(self) -> AsyncGenerator[list[T_co], None]:  # type: ignore[misc]
+    def chunks(self) -> AsyncGenerator[list[T], None]:
         """What to publish, in its order; raises TallyError when it can't go on."""
         ...
 

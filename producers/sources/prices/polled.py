@@ -42,8 +42,8 @@ class PolledPrices:
         self._interval_s = interval_s
         self._repeats = repeats
         self._clock = clock
-        self._failed = Backoff(*(s * delay_scale for s in FAILED_S))
-        self._limited = Backoff(*(s * delay_scale for s in LIMITED_S))
+        self._failed = Backoff(FAILED_S[0] * delay_scale, FAILED_S[1] * delay_scale)
+        self._limited = Backoff(LIMITED_S[0] * delay_scale, LIMITED_S[1] * delay_scale)
         self._last: dict[str, Quote] = {}
         self._answered = False
         self.missed = self.errors = self.unchanged = 0
