@@ -40,6 +40,7 @@ class Budget:
 
     def left(self) -> int | None:
         """How many posts may still be bought now; None: any number."""
+        self._roll()
         limits = [
             max(0, limit - self._spent_in(period) + self._reserved)
             for period, limit in self._limits.items()
@@ -49,9 +50,8 @@ class Budget:
 
     def spend(self) -> None:
         """Count one post."""
-        self._roll()
+        left = self.left()
         if not self._reserved:
-            left = self.left()
             self._reserved = RESERVED if left is None else max(1, min(RESERVED, left))
             for period in self._limits:
                 self._spent[period] = (self._name(period), self._spent_in(period) + self._reserved)
@@ -65,7 +65,6 @@ class Budget:
             log.warning("The budget of posts is spent; on with it at %s", until.isoformat())
             wait_s = (until - self._now()).total_seconds()
             await asyncio.sleep(min(max(wait_s, 0.0), LOOK_S))
-            self._roll()
 
     def _renewed_at(self) -> datetime:
         """When the first spent limit is a new one."""
@@ -76,13 +75,15 @@ class Budget:
         return midnight + timedelta(days=1)
 
     def _roll(self) -> None:
-        """Forget what was reserved in a period that is over."""
-        if any(self._spent[p][0] != self._name(p) for p in self._limits if p in self._spent):
-            kept = {p: (self._name(p), self._spent_in(p)) for p in self._limits}
-            for period, (name, count) in kept.items():
-                if self._spent.get(period, ("", 0))[0] == name:
-                    kept[period] = (name, count - self._reserved)
-            self._spent, self._reserved = kept, 0
+        """Once a day or month is over, give back what was reserved and not used."""
+        names = {period: self._name(period) for period in self._limits}
+        if {period: name for period, (name, _) in self._spent.items()} == names:
+            return
+        unused, self._reserved = self._reserved, 0
+        self._spent = {
+            period: (name, max(0, self._spent_in(period) - unused))
+            for period, name in names.items()
+        }
 
     def _spent_in(self, period: str) -> int:
         name, count = self._spent.get(period, ("", 0))

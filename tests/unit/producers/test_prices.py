@@ -91,7 +91,7 @@ class Peer:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["Peer"]:
         app = web.Application()
-        app.router.add_get("/{path:.*}", self)
+        app.router.add_get("/{path:.*}", self.__call__)
         runner = web.AppRunner(app)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -8,7 +8,9 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -17,6 +19,7 @@ import trustme
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from producers.budget import Budget
 from producers.hashtags import TaggedTweet
 from producers.sources.tweets import LiveTweets, bearer_token
 from streams.errors import BadInputError, SettingError
@@ -93,8 +96,8 @@ class Twitter:
             connector=connector, timeout=aiohttp.ClientTimeout(sock_read=0.5)
         )
 
-    def source(self, *rules: str) -> LiveTweets:
-        return LiveTweets(Secret(TOKEN), rules, self.session, delay_scale=0.01)
+    def source(self, *rules: str, budget: Budget | None = None) -> LiveTweets:
+        return LiveTweets(Secret(TOKEN), rules, self.session, delay_scale=0.01, budget=budget)
 
 
 @asynccontextmanager
@@ -239,6 +242,34 @@ async def test_a_bad_rule_ends_it(twitter: Twitter) -> None:
     twitter.bad_rules = {"("}
     with pytest.raises(BadInputError, match="Invalid Rule"):
         await taken(twitter.source("("), 1)
+
+
+async def test_no_more_than_the_budget_allows(
+    twitter: Twitter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each post is paid for, those without hashtags too; the stream is left when it is spent."""
+    monkeypatch.setattr("producers.budget.LOOK_S", 0.02)
+    now = [datetime(2026, 1, 1, tzinfo=UTC)]
+    budget = Budget(tmp_path / "spent", 3, None, lambda: now[0])
+    twitter.answers = [sends(tweet("a"), tweet(), tweet("b"), tweet("never")), sends(tweet("c"))]
+    source = twitter.source(budget=budget)
+    async with asyncio.timeout(20), aclosing(source.chunks()) as chunks:
+        found = [tag async for tag in _tags(chunks, 2)]
+        assert found == [b"a", b"b"]
+        assert budget.left() == 0
+        now[0] += timedelta(days=1)
+        assert [tag async for tag in _tags(chunks, 1)] == [b"c"]
+    assert len(twitter.requests) == 2
+
+
+async def _tags(chunks: AsyncIterator[list[TaggedTweet]], count: int) -> AsyncIterator[bytes]:
+    async for chunk in chunks:
+        for tagged in chunk:
+            for tag in tagged.hashtags:
+                count -= 1
+                yield tag
+        if count <= 0:
+            return
 
 
 async def test_can_be_stopped_while_waiting(twitter: Twitter) -> None:
