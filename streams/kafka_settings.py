@@ -3,6 +3,7 @@
 Clients get what makes each connection anew: a changed file or secret needs no restart.
 """
 
+import functools
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -128,7 +129,7 @@ class KafkaSettings:
             options["ssl_context"] = ReloadingContext(self._ssl_context, present)
         if self.uses_sasl:
             connection.install()
-            options |= self._sasl_options()
+            options |= _sasl_options(self)
         return options
 
     @property
@@ -143,33 +144,6 @@ class KafkaSettings:
         if self.sasl_username is not None:
             return f"user {self.sasl_username!r}"
         return f"the user of {self.sasl_credentials_file or self.sasl_secret_arn}"
-
-    def _sasl_options(self) -> dict[str, Any]:
-        if self.sasl_mechanism == IAM:
-            source = token.from_iam(self.bootstrap)
-            return {"sasl_mechanism": OAUTH, "sasl_oauth_token_provider": source}
-        if self.sasl_token_file is not None:
-            source = token.from_file(self.sasl_token_file)
-            return {"sasl_mechanism": OAUTH, "sasl_oauth_token_provider": source}
-        login = self._login()
-        if self.sasl_token_url is not None:
-            source = token.from_server(self.sasl_token_url, login.now)
-            return {"sasl_mechanism": OAUTH, "sasl_oauth_token_provider": source}
-        return {
-            "sasl_mechanism": self.sasl_mechanism,
-            # Both come from the login; aiokafka wants that there is a name.
-            "sasl_plain_username": self.sasl_username or "",
-            "sasl_plain_password": login,
-        }
-
-    def _login(self) -> password.Login:
-        if self.sasl_secret_arn is not None:
-            return password.from_secrets_manager(self.sasl_secret_arn)
-        if self.sasl_credentials_file is not None:
-            return password.from_file(self.sasl_credentials_file)
-        assert self.sasl_username is not None, "checked when the settings were made"
-        assert self.sasl_password is not None
-        return password.fixed(self.sasl_username, self.sasl_password)
 
     def _check_sasl(self) -> None:
         given = {
@@ -224,3 +198,34 @@ class KafkaSettings:
                 problem = f"can't be used with its key and KAFKA_SSL_PASSWORD: {exc}"
                 raise SettingError("KAFKA_SSL_CERTFILE", problem, "a PEM file") from exc
         return context
+
+
+# One for the whole process: hundreds of clients then share what one look-up has brought.
+@functools.lru_cache(maxsize=16)
+def _sasl_options(kafka: KafkaSettings) -> Mapping[str, Any]:
+    if kafka.sasl_mechanism == IAM:
+        source = token.from_iam(kafka.bootstrap)
+        return {"sasl_mechanism": OAUTH, "sasl_oauth_token_provider": source}
+    if kafka.sasl_token_file is not None:
+        source = token.from_file(kafka.sasl_token_file)
+        return {"sasl_mechanism": OAUTH, "sasl_oauth_token_provider": source}
+    login = _login(kafka)
+    if kafka.sasl_token_url is not None:
+        source = token.from_server(kafka.sasl_token_url, login.now)
+        return {"sasl_mechanism": OAUTH, "sasl_oauth_token_provider": source}
+    return {
+        "sasl_mechanism": kafka.sasl_mechanism,
+        # Both come from the login; aiokafka wants that there is a name.
+        "sasl_plain_username": kafka.sasl_username or "",
+        "sasl_plain_password": login,
+    }
+
+
+def _login(kafka: KafkaSettings) -> password.Login:
+    if kafka.sasl_secret_arn is not None:
+        return password.from_secrets_manager(kafka.sasl_secret_arn)
+    if kafka.sasl_credentials_file is not None:
+        return password.from_file(kafka.sasl_credentials_file)
+    assert kafka.sasl_username is not None, "checked when the settings were made"
+    assert kafka.sasl_password is not None
+    return password.fixed(kafka.sasl_username, kafka.sasl_password)

@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, NamedTuple, TypeVar
 
 from streams.errors import ClusterAccessError
@@ -37,20 +38,26 @@ class Remembered(Generic[T]):
         self._fetch = fetch
         self._clock = clock
         self._lock = threading.Lock()
+        # Of its own: those who wait for AWS mustn't take the threads that others need.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="login")
         self._last: Fetched[T] | None = None
         self._fetched_at = 0.0
 
     async def current(self) -> T:
         """What to use now. Raises ClusterAccessError as long as nothing could be fetched."""
-        return await asyncio.to_thread(self.now)
+        return await self._in_thread(refused=False)
 
     async def renewed(self) -> T:
         """What to use now that the cluster has refused what `current` gave."""
-        return await asyncio.to_thread(self._get, refused=True)
+        return await self._in_thread(refused=True)
 
     def now(self) -> T:
         """The same as `current`, for those that may block."""
         return self._get(refused=False)
+
+    async def _in_thread(self, *, refused: bool) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, lambda: self._get(refused=refused))
 
     def _get(self, *, refused: bool) -> T:
         with self._lock:

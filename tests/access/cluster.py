@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from deploy.local.certificates import make_certificates
 from streams.kafka_settings import KafkaSettings
 from tests.access.tokens import AUDIENCE, ISSUER, Issuer
 from tests.application import QUICK
-from tests.polling import until
+from tests.scene import Scene
 
 LISTENERS = {"TLS": "SSL", "MUTUAL": "SSL", "SCRAM": "SASL_SSL", "OAUTH": "SASL_SSL"}
 MECHANISM = "SCRAM-SHA-512"
@@ -74,9 +74,14 @@ class Secured:
 
 
 class Listener:
-    """One way in, for tests that take a cluster; who comes in follows from `variables`."""
+    """What a test runs on: workers come in as `variables` say, what looks at them plainly.
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
+    A consumer of aiokafka's that is stopped while its connection breaks may raise; that of a
+    worker is stopped with care, those of the tests aren't.
+    """
+
+    def __init__(self, kafka: LocalKafka, variables: Mapping[str, str]) -> None:
+        self._kafka = kafka
         self._variables = {**variables, **QUICK}
 
     def env(self) -> dict[str, str]:
@@ -84,8 +89,13 @@ class Listener:
         return dict(self._variables)
 
     def client_options(self) -> dict[str, Any]:
-        """What our own clients are made with."""
-        return KafkaSettings.from_env(self._variables).client_options()
+        """What clients of the tests are made with."""
+        return self._kafka.client_options()
+
+    def scene(self, name: str, folder: Path) -> Scene:
+        """An application whose load comes in as its worker does."""
+        load_options = KafkaSettings.from_env(self._variables).client_options()
+        return Scene(self, name, folder, partitions=2, load_options=load_options)
 
 
 def replace(file: Path, text: str) -> None:
@@ -93,12 +103,6 @@ def replace(file: Path, text: str) -> None:
     beside = file.with_name(f".{file.name}.new")
     beside.write_text(text)
     os.replace(beside, file)  # noqa: PTH105
-
-
-def until_logged(kafka: LocalKafka, holds: Callable[[str], bool], what: str) -> None:
-    """Wait for something in the broker's log."""
-    [log] = kafka.logs()
-    until(lambda: holds(log.read_text()), what, 30)
 
 
 def _tls(folder: Path) -> dict[str, str]:

@@ -39,7 +39,7 @@ def test_passwords_change(secured: Secured, unique: Name, tmp_path: Path) -> Non
 
     change_to(passwords[0])
     way = secured.variables("SCRAM", KAFKA_SASL_CREDENTIALS_FILE=str(file))
-    scene = Scene(Listener(way), unique("app"), tmp_path, partitions=2)
+    scene = Listener(secured.kafka, way).scene(unique("app"), tmp_path)
 
     def changes() -> None:
         for password in passwords[1:]:
@@ -71,7 +71,7 @@ def test_tokens_expire(secured: Secured, unique: Name, tmp_path: Path) -> None:
         way = secured.variables(
             "OAUTH", KAFKA_SASL_MECHANISM="OAUTHBEARER", KAFKA_SASL_TOKEN_FILE=str(file)
         )
-        scene = Scene(Listener(way), unique("app"), tmp_path, partitions=2)
+        scene = Listener(secured.kafka, way).scene(unique("app"), tmp_path)
 
         def changes() -> None:
             before = len(issued)

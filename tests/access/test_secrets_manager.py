@@ -9,7 +9,6 @@ import pytest
 from tests.access.cluster import Listener, Secured
 from tests.access.test_rotation import count_on
 from tests.appsync.ministack import REGION, Ministack, run_ministack
-from tests.scene import Scene
 
 Name = Callable[[str], str]
 
@@ -40,7 +39,7 @@ def test_a_secret_is_rotated(
     assert f":secretsmanager:{REGION}:" in arn
     secured.set_password(user, passwords[0])
     way = secured.variables("SCRAM", KAFKA_SASL_SECRET_ARN=arn, **ministack.variables)
-    scene = Scene(Listener(way), unique("app"), tmp_path, partitions=2)
+    scene = Listener(secured.kafka, way).scene(unique("app"), tmp_path)
 
     def changes() -> None:
         secrets.put_secret_value(SecretId=arn, SecretString=texts[1])

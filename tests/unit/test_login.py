@@ -211,11 +211,18 @@ async def test_tokens_of_a_server(token_server: str) -> None:
     source = server_source(token_server)
     assert [await source.token() for _ in range(3)] == ["token-1"] * 3
     TokenServer.life = 0.0001
-    short_lived = server_source(token_server)
+    # Of another client: those with the same settings share what they have.
+    short_lived = server_source(token_server, KAFKA_BOOTSTRAP="other:9092")
     assert await short_lived.token() != await short_lived.token()
     with pytest.raises(ClusterAccessError, match="HTTP 401") as caught:
         await server_source(token_server, KAFKA_SASL_PASSWORD="canary").token()
     assert "canary" not in repr(caught.value)
+
+
+async def test_clients_with_the_same_settings_share_their_tokens(token_server: str) -> None:
+    sources = [server_source(token_server) for _ in range(20)]
+    assert set(await asyncio.gather(*(source.token() for source in sources))) == {"token-1"}
+    assert TokenServer.given == 1
 
 
 async def test_tls_follows_its_files_but_not_halves_of_them(tmp_path: Path) -> None:
