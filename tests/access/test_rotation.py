@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.access.cluster import LOGIN_MS, Listener, Secured, replace
 from tests.polling import until
 from tests.scene import Scene
@@ -29,6 +31,7 @@ def count_on(scene: Scene, changes: Callable[[], None]) -> str:
         return said
 
 
+@pytest.mark.long
 def test_passwords_change(secured: Secured, unique: Name, tmp_path: Path) -> None:
     file = tmp_path / "credentials.json"
     passwords = [f"canary-number-{n}" for n in range(3)]

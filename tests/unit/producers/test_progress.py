@@ -38,7 +38,7 @@ class Target:
     async def start(self) -> None:
         pass
 
-    async def publish(self, chunk: Iterable[int], /) -> None:
+    async def publish(self, _: Iterable[int], /) -> None:
         await self.open.wait()
 
     async def flush(self) -> None:
