@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 import trustme
+from aiokafka import errors as kafka_errors
+from aiokafka.admin import AIOKafkaAdminClient
 
 from streams.access import check_access
 from streams.errors import ClusterAccessError
@@ -35,17 +37,29 @@ async def test_unauthenticated_tls(secured: Secured) -> None:
 
 
 async def test_mutual_tls_follows_its_file(secured: Secured, tmp_path: Path) -> None:
-    """The very settings of a client that runs already: only the file changes."""
+    """A client that was made before connects by what the file holds now."""
     pem = tmp_path / "client.pem"
     pem.write_text(secured.certificate("tally"))
-    kafka = KafkaSettings.from_env(secured.variables("MUTUAL", KAFKA_SSL_CERTFILE=str(pem)))
-    await check_access(kafka)
-    replace(pem, secured.certificate("tally", trustme.CA()))
-    with pytest.raises(ClusterAccessError):
-        await check_access(kafka)
-    replace(pem, secured.certificate("tally"))
-    await check_access(kafka)
+    variables = secured.variables("MUTUAL", KAFKA_SSL_CERTFILE=str(pem))
+    await check(variables)
+    admin = AIOKafkaAdminClient(**KafkaSettings.from_env(variables).client_options())
+    await admin.start()
+    try:
+        replace(pem, secured.certificate("tally", trustme.CA()))
+        await hang_up(admin)
+        with pytest.raises(kafka_errors.KafkaError):
+            await admin.list_topics()
+        replace(pem, secured.certificate("tally"))
+        await admin.list_topics()
+    finally:
+        await admin.close()
     await refused(secured.variables("MUTUAL"))
+
+
+async def hang_up(admin: AIOKafkaAdminClient) -> None:
+    """Close its connections: it makes new ones as it needs them."""
+    for connection in list(admin._client._conns.values()):
+        await connection.close()
 
 
 async def test_a_password_in_a_file(secured: Secured, tmp_path: Path) -> None:
@@ -56,8 +70,9 @@ async def test_a_password_in_a_file(secured: Secured, tmp_path: Path) -> None:
     await check(variables)
     replace(file, json.dumps({"username": "filed", "password": WRONG}))
     assert f"the user of {file}" in await refused(variables)
-    replace(file, f'{{"username": "{WRONG}"')
-    said = await refused(variables)
+    garbled = tmp_path / "garbled.json"
+    garbled.write_text(f'{{"username": "{WRONG}"')
+    said = await refused(secured.variables("SCRAM", KAFKA_SASL_CREDENTIALS_FILE=str(garbled)))
     assert "No user and password can be read" in said
     assert "KAFKA_SASL_CREDENTIALS_FILE" in said
 
