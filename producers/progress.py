@@ -1,5 +1,6 @@
 """Telling a source what is in the topic for good, so that the next run can go on there."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
@@ -14,7 +15,7 @@ class Resumable(Protocol):
     """A source whose next run goes on where this one ended."""
 
     def published(self) -> None:
-        """All that was yielded so far is acknowledged; called between two chunks."""
+        """All that was yielded so far is acknowledged; called between two chunks, in a thread."""
 
 
 class Progress:
@@ -45,4 +46,4 @@ class Progress:
         await self._publisher.flush()
         self._told_at = self._clock()
         if self._source is not None and self._whole:
-            self._source.published()
+            await asyncio.to_thread(self._source.published)

@@ -72,16 +72,20 @@ class LiveTweets(LivePosts):
         """Take one message of the stream, waiting while too many are waiting already."""
         self.alive()
         try:
-            tweet = tagged(json.loads(message)["data"])
+            data = json.loads(message)["data"]
+            # Paid for, whatever is in it.
+            await self._spend()
+            tweet = tagged(data)
         except (ValueError, KeyError, TypeError):
             self._bad()
         else:
-            # Paid for, with hashtags or without.
-            if self._budget is not None:
-                self._budget.spend()
             await self._take(tweet)
         if self._budget is not None and self._budget.left() == 0:
             raise DroppedError("the budget is spent")
+
+    async def _spend(self) -> None:
+        if self._budget is not None:
+            await asyncio.to_thread(self._budget.spend)  # it may write to the disk
 
     async def _stream_once(self) -> None:
         if self._budget is not None:

@@ -29,6 +29,16 @@ MAX_ANSWER_BYTES = 2**20
 _MSK_HOST = re.compile(r"\.(?:kafka|kafka-serverless)\.([a-z0-9-]+)\.amazonaws\.com")
 
 
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirect would take the credentials elsewhere."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_NoRedirects)
+
+
 class TokenSource(AbstractTokenProvider):
     """Where each connection gets its token from; what aiokafka's clients are given."""
 
@@ -60,15 +70,17 @@ def from_server(url: str, credentials: Callable[[], Credentials]) -> TokenSource
 
     def fetch() -> Fetched[Secret]:
         try:
-            with urllib.request.urlopen(_request(url, credentials()), timeout=TIMEOUT_SECONDS) as a:
-                answer = json.loads(a.read(MAX_ANSWER_BYTES))
+            with _OPENER.open(_request(url, credentials()), timeout=TIMEOUT_SECONDS) as response:
+                answer = json.loads(response.read(MAX_ANSWER_BYTES))
             token, life_s = answer["access_token"], answer.get("expires_in")
+            used_s = USED_PART * float(life_s) if life_s else UNKNOWN_SECONDS
+            if not isinstance(token, str) or not token.isascii():
+                raise ValueError
         except (OSError, ValueError, KeyError, TypeError) as exc:
             # Never the answer itself: it may hold a token.
             what = f"HTTP {exc.code}" if isinstance(exc, urllib.error.HTTPError) else _brief(exc)
             raise _no_token(url, what, "KAFKA_SASL_TOKEN_URL and the credentials") from None
-        used_s = USED_PART * float(life_s) if life_s else UNKNOWN_SECONDS
-        return Fetched(Secret(str(token)), used_s)
+        return Fetched(Secret(token), used_s)
 
     return TokenSource(Remembered(fetch))
 

@@ -179,9 +179,16 @@ class TokenServer(BaseHTTPRequestHandler):
         expected = base64.b64encode(b"someone:hunter2-hunter2").decode()
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
         right = self.headers["Authorization"] == f"Basic {expected}"
+        if self.path == "/elsewhere":
+            self.send_response(302)
+            self.send_header("Location", "/token")
+            self.end_headers()
+            return
         self.send_response(200 if right else 401)
         self.end_headers()
-        if right and form == {"grant_type": ["client_credentials"]}:
+        if self.path == "/garbled":
+            self.wfile.write(b'{"access_token": "canary", "expires_in": "soon"}')
+        elif right and form == {"grant_type": ["client_credentials"]}:
             TokenServer.given += 1
             answer = {"access_token": f"token-{self.given}", "expires_in": self.life}
             self.wfile.write(json.dumps(answer).encode())
@@ -216,6 +223,14 @@ async def test_tokens_of_a_server(token_server: str) -> None:
     assert await short_lived.token() != await short_lived.token()
     with pytest.raises(ClusterAccessError, match="HTTP 401") as caught:
         await server_source(token_server, KAFKA_SASL_PASSWORD="canary").token()
+    assert "canary" not in repr(caught.value)
+
+
+@pytest.mark.parametrize(("path", "said"), [("elsewhere", "HTTP 302"), ("garbled", "ValueError")])
+async def test_a_server_that_gives_none(token_server: str, path: str, said: str) -> None:
+    source = server_source(token_server.replace("token", path))
+    with pytest.raises(ClusterAccessError, match=said) as caught:
+        await source.token()
     assert "canary" not in repr(caught.value)
 
 
