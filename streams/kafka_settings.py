@@ -4,7 +4,6 @@ Clients get what makes each connection anew: a changed file or secret needs no r
 """
 
 import functools
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, Self
 
 from streams.errors import SettingError
 from streams.login import connection, password, token
-from streams.login.tls import ReloadingContext
+from streams.login.tls import client_context
 from streams.login.ways import IAM, OAUTH, check_way
 from streams.service_kinds import secret_arn, service_url
 from streams.setting_fields import parsed, setting
@@ -119,18 +118,11 @@ class KafkaSettings:
 
     def client_options(self) -> dict[str, Any]:
         """Keyword arguments for any aiokafka client; raises SettingError for unusable PEM files."""
-        options: dict[str, Any] = {
+        return {
             "bootstrap_servers": list(self.bootstrap),
             "security_protocol": self.security_protocol,
+            **_security_options(self),
         }
-        if self.uses_ssl:
-            files = (self.ssl_cafile, self.ssl_certfile, self.ssl_keyfile)
-            present = [file for file in files if file is not None]
-            options["ssl_context"] = ReloadingContext(self._ssl_context, present)
-        if self.uses_sasl:
-            connection.install()
-            options |= _sasl_options(self)
-        return options
 
     @property
     def identity(self) -> str:
@@ -184,41 +176,36 @@ class KafkaSettings:
             f"{protocols}, or leave {variable} unset",
         )
 
-    def _ssl_context(self) -> ssl.SSLContext:
-        try:
-            context = ssl.create_default_context(cafile=self.ssl_cafile)
-        except (ssl.SSLError, OSError) as exc:
-            raise SettingError("KAFKA_SSL_CAFILE", f"can't be used: {exc}", "a PEM file") from exc
-        if self.ssl_certfile is not None:
-            password = self.ssl_password.reveal() if self.ssl_password is not None else ""
-            try:
-                # Without a password OpenSSL would ask for one on the terminal, and wait.
-                context.load_cert_chain(self.ssl_certfile, self.ssl_keyfile, lambda: password)
-            except (ssl.SSLError, OSError) as exc:
-                problem = f"can't be used with its key and KAFKA_SSL_PASSWORD: {exc}"
-                raise SettingError("KAFKA_SSL_CERTFILE", problem, "a PEM file") from exc
-        return context
 
-
-# One for the whole process: hundreds of clients then share what one look-up has brought.
+# One for the whole process: hundreds of clients then share what one look has brought, and a client
+# that is made while files are being replaced has the former ones, too.
 @functools.lru_cache(maxsize=16)
-def _sasl_options(kafka: KafkaSettings) -> Mapping[str, Any]:
-    if kafka.sasl_mechanism == IAM:
-        source = token.from_iam(kafka.bootstrap)
-        return {"sasl_mechanism": OAUTH, "sasl_oauth_token_provider": source}
-    if kafka.sasl_token_file is not None:
-        source = token.from_file(kafka.sasl_token_file)
-        return {"sasl_mechanism": OAUTH, "sasl_oauth_token_provider": source}
-    login = _login(kafka)
-    if kafka.sasl_token_url is not None:
-        source = token.from_server(kafka.sasl_token_url, login.now)
-        return {"sasl_mechanism": OAUTH, "sasl_oauth_token_provider": source}
-    return {
+def _security_options(kafka: KafkaSettings) -> Mapping[str, Any]:
+    options: dict[str, Any] = {}
+    if kafka.uses_ssl:
+        options["ssl_context"] = client_context(
+            kafka.ssl_cafile, kafka.ssl_certfile, kafka.ssl_keyfile, kafka.ssl_password
+        )
+    if not kafka.uses_sasl:
+        return options
+    connection.install()
+    if kafka.uses_token:
+        return options | {"sasl_mechanism": OAUTH, "sasl_oauth_token_provider": _tokens(kafka)}
+    return options | {
         "sasl_mechanism": kafka.sasl_mechanism,
         # Both come from the login; aiokafka wants that there is a name.
         "sasl_plain_username": kafka.sasl_username or "",
-        "sasl_plain_password": login,
+        "sasl_plain_password": _login(kafka),
     }
+
+
+def _tokens(kafka: KafkaSettings) -> token.TokenSource:
+    if kafka.sasl_mechanism == IAM:
+        return token.from_iam(kafka.bootstrap)
+    if kafka.sasl_token_file is not None:
+        return token.from_file(kafka.sasl_token_file)
+    assert kafka.sasl_token_url is not None, "checked when the settings were made"
+    return token.from_server(kafka.sasl_token_url, _login(kafka).now)
 
 
 def _login(kafka: KafkaSettings) -> password.Login:

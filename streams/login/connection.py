@@ -2,12 +2,13 @@
 
 Hook, written for aiokafka 0.14.0: its clients keep user and password, and make all connections by
 `aiokafka.client.create_conn`. `install` puts ours there, which takes `sasl_plain_password` and
-`sasl_oauth_token_provider` of our classes; for all others it is aiokafka's. Its connection also
-reads the broker's answer to a token, which aiokafka ignores: a refusal would look like a lost
-connection. `tests/contract/test_login.py` holds for all of it.
+`sasl_oauth_token_provider` of our classes, and does with all others as aiokafka's does. Its
+connection also reads the broker's answer to a token, which aiokafka ignores: a refusal would look
+like a lost connection. `tests/contract/test_login.py` holds for all of it.
 """
 
-from typing import Any
+from collections.abc import Awaitable
+from typing import Any, TypeVar
 
 from aiokafka import client
 from aiokafka.abc import AbstractTokenProvider
@@ -15,9 +16,12 @@ from aiokafka.conn import AIOKafkaConnection, OAuthAuthenticator
 from aiokafka.errors import KafkaConnectionError, SaslAuthenticationFailed
 
 from streams.errors import ClusterAccessError
+from streams.login.password import Credentials
 from streams.login.remembered import Remembered
 from streams.login.token import TokenSource
 from streams.setting_kinds import Secret
+
+T = TypeVar("T")
 
 #: How a client says that it has read why its token is refused (RFC 7628, 3.2.3).
 _ACKNOWLEDGED = b"\x01"
@@ -43,7 +47,7 @@ async def create_conn(host: str, port: int, **options: Any) -> AIOKafkaConnectio
         return await _connected(host, port, options | _as_options(renewed))
 
 
-def _source(options: dict[str, Any]) -> Remembered[Any] | None:
+def _source(options: dict[str, Any]) -> Remembered[Credentials] | Remembered[Secret] | None:
     password = options.get("sasl_plain_password")
     if isinstance(password, Remembered):
         return password
@@ -51,7 +55,7 @@ def _source(options: dict[str, Any]) -> Remembered[Any] | None:
     return provider.tokens if isinstance(provider, TokenSource) else None
 
 
-def _as_options(found: Any) -> dict[str, Any]:
+def _as_options(found: Credentials | Secret) -> dict[str, Any]:
     if isinstance(found, Secret):
         return {"sasl_oauth_token_provider": _Given(found)}
     return {
@@ -60,7 +64,7 @@ def _as_options(found: Any) -> dict[str, Any]:
     }
 
 
-async def _asked(question: Any) -> Any:
+async def _asked(question: Awaitable[T]) -> T:
     try:
         return await question
     except ClusterAccessError as exc:

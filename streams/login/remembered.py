@@ -8,14 +8,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, NamedTuple, TypeVar
 
-from streams.errors import ClusterAccessError
+from streams.errors import TallyError
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: Seconds between two fetches, however often the cluster refuses what they bring.
+#: Seconds between two fetches, however often what they bring is refused.
 REFUSED_SECONDS = 1.0
+#: Seconds for which what is old goes on being used after a fetch has failed, unless it is refused.
+FAILED_SECONDS = 30.0
 
 
 class Fetched(NamedTuple, Generic[T]):
@@ -26,10 +28,10 @@ class Fetched(NamedTuple, Generic[T]):
 
 
 class Remembered(Generic[T]):
-    """What `fetch` got last. `fetch` may block, and raises ClusterAccessError.
+    """What `fetch` got last. `fetch` may block, and raises TallyError.
 
     For any number of threads and event loops: the worker's consumer has its own of both. Where a
-    later fetch fails, what was fetched before stays in use; the cluster tells whether it is valid.
+    later fetch fails, what was fetched before stays in use; its refusal tells when it is worthless.
     """
 
     def __init__(
@@ -41,14 +43,15 @@ class Remembered(Generic[T]):
         # Of its own: those who wait for AWS mustn't take the threads that others need.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="login")
         self._last: Fetched[T] | None = None
-        self._fetched_at = 0.0
+        self._looked_at = 0.0
+        self._failed = False
 
     async def current(self) -> T:
-        """What to use now. Raises ClusterAccessError as long as nothing could be fetched."""
+        """What to use now. Raises what `fetch` raises, as long as it has never brought anything."""
         return await self._in_thread(refused=False)
 
     async def renewed(self) -> T:
-        """What to use now that the cluster has refused what `current` gave."""
+        """What to use now that what `current` gave was refused."""
         return await self._in_thread(refused=True)
 
     def now(self) -> T:
@@ -62,18 +65,25 @@ class Remembered(Generic[T]):
     def _get(self, *, refused: bool) -> T:
         with self._lock:
             if self._last is None:
-                self._remember(self._fetch())
-            elif self._clock() - self._fetched_at >= self._keep_s(self._last, refused):
-                try:
-                    self._remember(self._fetch())
-                except ClusterAccessError as exc:
-                    log.warning("%s (what was read before stays in use)", exc)
-            assert self._last is not None
+                self._last = self._fetch()
+                self._looked_at = self._clock()
+            elif self._clock() - self._looked_at >= self._keep_s(self._last, refused):
+                self._last = self._looked_again(self._last)
             return self._last.value
 
     def _keep_s(self, last: Fetched[T], refused: bool) -> float:
-        return REFUSED_SECONDS if refused else last.good_for_s
+        if refused:
+            return REFUSED_SECONDS
+        # A service that doesn't answer would hold up each connection for as long as a look takes.
+        return FAILED_SECONDS if self._failed else last.good_for_s
 
-    def _remember(self, fetched: Fetched[T]) -> None:
-        self._last = fetched
-        self._fetched_at = self._clock()
+    def _looked_again(self, last: Fetched[T]) -> Fetched[T]:
+        try:
+            found = self._fetch()
+            self._failed = False
+        except TallyError as exc:
+            log.warning("%s (what was read before stays in use)", exc)
+            found = last
+            self._failed = True
+        self._looked_at = self._clock()
+        return found

@@ -1,6 +1,5 @@
 """Peers that we did not write: Amplify's AppSync simulator on Node, and ministack's AWS."""
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -61,13 +60,3 @@ def guarded_ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mini
     """AWS on loopback that checks signatures, but for those of the root user `test`."""
     with run_ministack(tmp_path_factory.mktemp("ministack"), AUTH="true") as peer:
         yield peer
-
-
-@pytest.fixture(autouse=True)
-def no_credentials_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests never meet the AWS account of whoever runs them."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, client
+from aiokafka.abc import AbstractTokenProvider
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import KafkaConnectionError, SaslAuthenticationFailed
@@ -57,6 +58,23 @@ async def test_all_clients_connect_by_ours(kind: Any, logins: Logins) -> None:
         await made.start()
     assert set(logins.tried) == {"wrong"}
     await (made.close() if kind is AIOKafkaAdminClient else made.stop())
+
+
+async def test_a_brokers_answer_to_a_token_is_read() -> None:
+    """aiokafka's own authenticator would stop after the first step, as if the token were taken."""
+
+    class Token(AbstractTokenProvider):
+        async def token(self) -> str:
+            return "the-token"
+
+    given = {"sasl_mechanism": "OAUTHBEARER", "sasl_oauth_token_provider": Token()}
+    refused, taken = (
+        connection._Connection("127.0.0.1", 1, **given).authenticator_oauth() for _ in range(2)
+    )
+    assert await refused.step(None) == (b"n,,\x01auth=Bearer the-token\x01\x01", True)
+    assert await refused.step(b'{"status":"invalid_token"}') == (b"\x01", True)
+    assert await taken.step(None) is not None
+    assert await taken.step(b"") is None
 
 
 async def test_a_refused_password_is_looked_up_once_more(logins: Logins) -> None:

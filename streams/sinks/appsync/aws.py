@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 from streams.errors import SinkAccessError, StartError
+from streams.login.remembered import Fetched, Remembered
 from streams.setting_kinds import Secret
 from streams.sinks.appsync.auth import Headers, StoredApiKey
 
@@ -19,7 +20,7 @@ try:
     import botocore.session
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError
 
     from streams.login.secrets_manager import StoredSecret
 except ImportError as exc:
@@ -38,16 +39,13 @@ def stored_api_key(arn: str) -> StoredApiKey:
     """The API key that the secret `arn` holds: as it is, or in JSON as `api_key`."""
     secret = StoredSecret(arn)
 
-    def fetch() -> Secret:
-        return Secret(_key_in(secret.read()))
-
-    async def fetch_in_thread() -> Secret:
+    def fetch() -> Fetched[Secret]:
         try:
-            return await asyncio.to_thread(fetch)
-        except (BotoCoreError, ClientError, ValueError) as exc:
+            return Fetched(Secret(_key_in(secret.read())), float("inf"))
+        except (*secret.errors, ValueError) as exc:
             raise SinkAccessError(f"The API key can't be read from {arn}: {exc}") from exc
 
-    return StoredApiKey(fetch_in_thread)
+    return StoredApiKey(Remembered(fetch))
 
 
 def _key_in(text: str) -> str:
