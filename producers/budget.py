@@ -1,18 +1,17 @@
-"""How many posts may be bought a day and a month; what is spent outlives the process."""
+"""How many posts may be bought a day and a month; what was taken outlives the process."""
 
 import asyncio
-import json
 import logging
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from streams.errors import BadInputError
+from producers import kept
 
 log = logging.getLogger(__name__)
 
-#: Posts written down as spent before they arrive: a crash wastes some, but never spends too many.
+#: Posts written down as taken before they arrive: a crash wastes some, but never buys too many.
 RESERVED = 100
 #: How long to wait at most before another look at the clock, which somebody may have set.
 LOOK_S = 3600.0
@@ -21,8 +20,8 @@ LOOK_S = 3600.0
 class Budget:
     """Limits by the calendar day and month of UTC; None is no limit.
 
-    `file` keeps what was spent. Two processes mustn't share it. Raises BadInputError when it can't
-    be read or written.
+    `file` keeps what was taken, by the names of day and month. Two processes mustn't share it. What
+    uses it blocks, and raises BadInputError if it can't.
     """
 
     def __init__(
@@ -33,30 +32,30 @@ class Budget:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._file = file
-        self._limits = {"day": a_day, "month": a_month}
+        self._a_day, self._a_month = a_day, a_month
         self._now = now
-        self._spent = self._read()
-        self._reserved = 0
+        self._taken = kept.read(file, _counts, "what was taken") or {}
+        self._written = self._taken
 
     def left(self) -> int | None:
         """How many posts may still be bought now; None: any number."""
-        self._roll()
-        limits = [
-            max(0, limit - self._spent_in(period) + self._reserved)
-            for period, limit in self._limits.items()
+        limits = (
+            max(0, limit - self._taken.get(name, 0))
+            for name, limit in zip(self._names(), (self._a_day, self._a_month), strict=True)
             if limit is not None
-        ]
+        )
         return min(limits, default=None)
 
-    def spend(self) -> None:
+    def take(self) -> None:
         """Count one post."""
-        left = self.left()
-        if not self._reserved:
-            self._reserved = RESERVED if left is None else max(1, min(RESERVED, left))
-            for period in self._limits:
-                self._spent[period] = (self._name(period), self._spent_in(period) + self._reserved)
-            self._write()
-        self._reserved -= 1
+        self._taken = {name: self._taken.get(name, 0) + 1 for name in self._names()}
+        if any(count > self._written.get(name, 0) for name, count in self._taken.items()):
+            self._write({name: count + RESERVED - 1 for name, count in self._taken.items()})
+
+    def settle(self) -> None:
+        """Give back what is written down and wasn't taken."""
+        if self._written != self._taken:
+            self._write(self._taken)
 
     async def wait(self) -> None:
         """Return once there is something left."""
@@ -67,51 +66,22 @@ class Budget:
             await asyncio.sleep(min(max(wait_s, 0.0), LOOK_S))
 
     def _renewed_at(self) -> datetime:
-        """When the first spent limit is a new one."""
+        """When all limits that are reached are new ones."""
         midnight = self._now().replace(hour=0, minute=0, second=0, microsecond=0)
-        month = self._limits["month"]
-        if month is not None and self._spent_in("month") - self._reserved >= month:
+        _, month = self._names()
+        if self._a_month is not None and self._taken.get(month, 0) >= self._a_month:
             return (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)
         return midnight + timedelta(days=1)
 
-    def _roll(self) -> None:
-        """Once a day or month is over, give back what was reserved and not used."""
-        names = {period: self._name(period) for period in self._limits}
-        if {period: name for period, (name, _) in self._spent.items()} == names:
-            return
-        unused, self._reserved = self._reserved, 0
-        self._spent = {
-            period: (name, max(0, self._spent_in(period) - unused))
-            for period, name in names.items()
-        }
+    def _names(self) -> tuple[str, str]:
+        """Those of the present day and month."""
+        now = self._now()
+        return now.strftime("%Y-%m-%d"), now.strftime("%Y-%m")
 
-    def _spent_in(self, period: str) -> int:
-        name, count = self._spent.get(period, ("", 0))
-        return count if name == self._name(period) else 0
+    def _write(self, counts: Mapping[str, int]) -> None:
+        kept.write(self._file, counts)
+        self._written = dict(counts)
 
-    def _name(self, period: str) -> str:
-        return self._now().strftime("%Y-%m-%d" if period == "day" else "%Y-%m")
 
-    def _read(self) -> dict[str, tuple[str, int]]:
-        try:
-            kept = json.loads(self._file.read_text(encoding="utf-8"))
-            return {period: (str(name), int(count)) for period, (name, count) in kept.items()}
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, TypeError, AttributeError) as exc:
-            raise BadInputError(
-                f"{self._file} doesn't tell what was spent: {type(exc).__name__}",
-                "Correct or remove it",
-            ) from exc
-
-    def _write(self) -> None:
-        beside = self._file.with_name(f"{self._file.name}.new")
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            with beside.open("w", encoding="utf-8") as out:
-                json.dump(self._spent, out)
-                out.flush()
-                os.fsync(out.fileno())
-            beside.replace(self._file)
-        except OSError as exc:
-            raise BadInputError(f"{self._file} can't be written: {exc.strerror}") from exc
+def _counts(content: Any) -> dict[str, int]:
+    return {str(name): int(count) for name, count in content.items()}

@@ -9,21 +9,18 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from producers import live_options, ticker_options
+from producers import hashtags, live_options, ticker_options
 from producers.hashtags import TaggedTweet
 from producers.publisher import Publisher
 from producers.rate_line import ERASE_LINE
 from producers.runner import run
 from producers.sources import Source
-from producers.sources.replay import ReplayedTweets
+from producers.sources.replay import Replayed
 from producers.sources.simulate import Plan, SimulatedTweets
 from producers.span import add_span, span
 from producers.typed import at_least_zero, tags, topic_name, whole
 from streams.errors import TallyError
 from streams.settings import Settings
-
-# The broker deletes what is older than a topic keeps, and these tweets may be of any age.
-KEEP_ALL = {"retention.ms": "-1"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,9 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.from_env(os.environ)
         source: Source[Any] = options.source(options)
-        topic = options.topic or options.default_topic or settings.input_topic
-        work = run(settings, topic, source, options.publisher, options.topic_configs)
-        asyncio.run(work)
+        topic = options.topic or settings.input_topic
+        asyncio.run(run(settings, topic, source, options.publisher))
     except TallyError as exc:
         print(f"tally-produce: {exc}", file=sys.stderr)
         return 1
@@ -56,13 +52,14 @@ def _configure_logging(*, verbose: bool) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tally-produce", description=__doc__)
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--topic", type=topic_name, help="instead of STREAMS_INPUT_TOPIC")
     common.add_argument("--verbose", action="store_true", help="log what the clients do")
     commands = parser.add_subparsers(required=True, metavar="SOURCE")
 
-    def command(name: str, text: str) -> argparse.ArgumentParser:
+    def command(name: str, text: str, topic: str | None = None) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=text, description=text, parents=[common])
-        made.set_defaults(publisher=Publisher, default_topic=None)
+        usual = topic or "STREAMS_INPUT_TOPIC"
+        made.add_argument("--topic", type=topic_name, default=topic, help=f"instead of {usual}")
+        made.set_defaults(publisher=Publisher)
         return made
 
     live_options.add_tweets(command("tweets", "Tweets as they are posted; needs BEARER_TOKEN."))
@@ -70,7 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     live_options.add_mastodon(command("mastodon", "Posts that a Mastodon server knows of."))
     _add_simulate(command("simulate", "Made-up tweets, the same for the same seed."))
     _add_replay(command("replay", "Tweets (JSON) or hashtags, one a line, from a file."))
-    ticker_options.add(command("tickers", "Prices of stocks; made up, kept, or from an API."))
+    prices = "Prices of stocks; made up, kept, or from an API."
+    ticker_options.add(command("tickers", prices, ticker_options.TOPIC))
     return parser
 
 
@@ -99,7 +97,7 @@ def _add_simulate(parser: argparse.ArgumentParser) -> None:
         metavar="MS",
         help="tweets are up to MS late, by chance (0)",
     )
-    parser.set_defaults(source=_simulated, topic_configs=KEEP_ALL)
+    parser.set_defaults(source=_simulated)
 
 
 def _simulated(options: argparse.Namespace) -> Source[TaggedTweet]:
@@ -129,8 +127,8 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         help="1: as fast as it happened, 2: twice; 0: without waiting (0)",
     )
-    parser.set_defaults(source=_replayed, topic_configs=KEEP_ALL)
+    parser.set_defaults(source=_replayed)
 
 
 def _replayed(options: argparse.Namespace) -> Source[TaggedTweet]:
-    return ReplayedTweets(options.file, options.speed)
+    return Replayed(options.file, options.speed, hashtags.parse_line)

@@ -17,17 +17,19 @@ from streams.kafka_settings import KafkaSettings
 BATCH_BYTES = 128 * 1024
 DELIVERY_TIMEOUT_S = 120.0
 START_TIMEOUT_S = 20.0
+FLUSH_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 5.0
 
 
 class Delivery:
     """A producer to one topic, with at most `in_flight` deliveries open.
 
-    `sent` counts what was taken, `acked` what the cluster has acknowledged, both in `unit`.
-    `failure` ends with a TallyError as soon as something can't be published.
+    Start it, publish, flush, close; close() doesn't flush, so that an error isn't held up. `sent`
+    counts what was taken, `acked` what the cluster has acknowledged, both in `unit`. `failure` ends
+    with a TallyError as soon as something can't be published.
     """
 
-    unit: ClassVar[str] = "records"
+    unit: ClassVar[str]
 
     def __init__(self, kafka: KafkaSettings, topic: str, in_flight: int, linger_s: float) -> None:
         self._kafka = kafka
@@ -43,8 +45,16 @@ class Delivery:
         )
         self._slots = asyncio.Semaphore(in_flight)
         self._in_flight: dict[asyncio.Future[Any], asyncio.TimerHandle] = {}
+        #: Set while nothing is in flight, or after a failure.
+        self._settled = asyncio.Event()
+        self._settled.set()
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.sent = self.acked = 0
+
+    @property
+    def total(self) -> str:
+        """What was acknowledged, for people."""
+        return f"{self.acked:,} {self.unit}"
 
     async def start(self) -> None:
         """Connect; raises ClusterAccessError."""
@@ -58,6 +68,17 @@ class Delivery:
         except (OSError, kafka_errors.KafkaError) as exc:
             raise explain(exc, self._kafka) from exc
 
+    async def flush(self, timeout_s: float = FLUSH_TIMEOUT_S) -> None:
+        """Wait until all is acknowledged; raises ClusterAccessError if that takes too long."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._hand_over_rest()
+                if not self.failure.done():
+                    await self._settled.wait()
+        except TimeoutError:
+            raise self._unacknowledged(timeout_s) from None
+        self._raise_failure()
+
     async def close(self) -> None:
         """Leave the cluster, whatever is still open; within CLOSE_TIMEOUT_S."""
         # stop() waits for all batches; whoever wanted them has called flush() before.
@@ -66,21 +87,27 @@ class Delivery:
         stopping.cancel()
         self.failure.cancel()
 
-    async def _until_acknowledged(self) -> None:
-        """Wait until nothing is in flight, or something has failed."""
-        while self._in_flight and not self.failure.done():
-            await asyncio.wait({*self._in_flight}, return_when=asyncio.FIRST_COMPLETED)
+    async def _hand_over_rest(self) -> None:
+        """Give the producer what was taken and isn't in flight yet."""
+
+    async def _taken(self) -> None:
+        """What ends a publish(): raises what `failure` holds."""
+        self._raise_failure()
+        await asyncio.sleep(0)  # a source that never waits mustn't starve the sender
 
     def _watch(self, delivery: asyncio.Future[Any], count: int) -> None:
         """Take over a delivery of `count` for which a slot was acquired."""
         self._in_flight[delivery] = asyncio.get_running_loop().call_later(
             DELIVERY_TIMEOUT_S, self._overdue
         )
+        self._settled.clear()
         delivery.add_done_callback(lambda done: self._delivered(done, count))
 
     def _delivered(self, delivery: asyncio.Future[Any], count: int) -> None:
         self._in_flight.pop(delivery).cancel()
         self._slots.release()
+        if not self._in_flight:
+            self._settled.set()
         if delivery.cancelled():
             return
         problem = delivery.exception()
@@ -92,6 +119,11 @@ class Delivery:
     def _fail(self, problem: BaseException) -> None:
         if not self.failure.done():
             self.failure.set_exception(explain(problem, self._kafka))
+        self._settled.set()
+
+    def _raise_failure(self) -> None:
+        if self.failure.done():
+            self.failure.result()
 
     def _overdue(self) -> None:
         self._fail(self._unacknowledged(DELIVERY_TIMEOUT_S))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from aiokafka import errors as kafka_errors
 
@@ -11,7 +11,6 @@ from streams.kafka_settings import KafkaSettings
 
 LINGER_S = 0.005
 RECORDS_IN_FLIGHT = 10_000
-FLUSH_TIMEOUT_S = 10.0
 
 
 class KeyedRecord(NamedTuple):
@@ -23,7 +22,7 @@ class KeyedRecord(NamedTuple):
 
 
 class KeyedPublisher(Delivery):
-    """Start it, publish, flush, close; see `Delivery`. The partition is that of Java's clients."""
+    """See `Delivery`. The partition is that of Java's clients."""
 
     unit: ClassVar[str] = "quotes"
 
@@ -33,33 +32,24 @@ class KeyedPublisher(Delivery):
     async def publish(self, records: Iterable[KeyedRecord]) -> None:
         """Take `records`; waits while too many are in flight. Raises what `failure` holds."""
         for record in records:
-            await self._publish_one(record)
-        if self.failure.done():
-            self.failure.result()
-        await asyncio.sleep(0)  # a source that never waits mustn't starve the sender
+            await self._slots.acquire()
+            try:
+                delivery = await self._queued(record)
+            except BaseException:
+                self._slots.release()
+                raise
+            self.sent += 1
+            self._watch(delivery, 1)
+        await self._taken()
 
-    async def _publish_one(self, record: KeyedRecord) -> None:
-        await self._slots.acquire()
-        try:
-            delivery = await self._producer.send(
-                self._topic, record.value, record.key, timestamp_ms=record.timestamp_ms
-            )
-        except (OSError, kafka_errors.KafkaError) as exc:
-            self._slots.release()
-            self._fail(exc)
-            return
-        except BaseException:
-            self._slots.release()
-            raise
-        self.sent += 1
-        self._watch(delivery, 1)
-
-    async def flush(self, timeout_s: float = FLUSH_TIMEOUT_S) -> None:
-        """Wait until all is acknowledged; raises ClusterAccessError if that takes too long."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._until_acknowledged()
-        except TimeoutError:
-            raise self._unacknowledged(timeout_s) from None
-        if self.failure.done():
-            self.failure.result()
+    async def _queued(self, record: KeyedRecord) -> asyncio.Future[Any]:
+        while True:
+            self._raise_failure()
+            try:
+                return await self._producer.send(
+                    self._topic, record.value, record.key, timestamp_ms=record.timestamp_ms
+                )
+            except kafka_errors.KafkaTimeoutError:
+                continue  # its partition's last batch isn't out yet; what is in it has timers
+            except (OSError, kafka_errors.KafkaError) as exc:
+                self._fail(exc)

@@ -18,7 +18,12 @@ SPENT = Path(".tally/tweets-spent.json")
 def add_tweets(parser: argparse.ArgumentParser) -> None:
     """Add the options of `tweets`."""
     add = parser.add_argument
-    add("--rule", action="append", default=[], help="add this rule; none: a sample of all tweets")
+    add(
+        "--rule",
+        action="append",
+        default=[],
+        help="add this rule; none: a sample of all tweets, for enterprise plans",
+    )
     add(
         "--max-per-day",
         type=positive,
@@ -33,7 +38,7 @@ def add_tweets(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=f"where to keep what was taken against these limits ({SPENT})",
     )
-    parser.set_defaults(source=_tweets, topic_configs={})
+    parser.set_defaults(source=_tweets)
 
 
 def add_bluesky(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +51,7 @@ def add_bluesky(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="keep there where the next run goes on (begin with what is posted now)",
     )
-    parser.set_defaults(source=_bluesky, topic_configs={})
+    parser.set_defaults(source=_bluesky)
 
 
 def add_mastodon(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +59,7 @@ def add_mastodon(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("server", type=server_url, help=f"https://...; many servers need {TOKEN}")
     add("--tag", help="only posts with this hashtag")
-    parser.set_defaults(source=_mastodon, topic_configs={})
+    parser.set_defaults(source=_mastodon)
 
 
 def _tweets(options: argparse.Namespace) -> LiveTweets:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
+from producers.delivery import DELIVERY_TIMEOUT_S
 from producers.sources import Source, Target
 
 CHECKPOINT_S = 5.0
@@ -39,11 +40,16 @@ class Progress:
         await self._publisher.publish(chunk)
         self._whole = True
         if self._source is not None and self._clock() - self._told_at >= CHECKPOINT_S:
-            await self.tell()
+            # As patient as deliveries are: it isn't the end.
+            await self._publisher.flush(DELIVERY_TIMEOUT_S)
+            await self._tell(self._source)
 
-    async def tell(self) -> None:
+    async def finish(self) -> None:
         """Wait until all is acknowledged, and tell the source, unless a chunk was cut short."""
         await self._publisher.flush()
-        self._told_at = self._clock()
         if self._source is not None and self._whole:
-            await asyncio.to_thread(self._source.published)
+            await self._tell(self._source)
+
+    async def _tell(self, source: Resumable) -> None:
+        await asyncio.to_thread(source.published)
+        self._told_at = self._clock()

@@ -17,14 +17,10 @@ from streams.kafka_settings import KafkaSettings
 
 LINGER_S = 0.05
 BATCHES_IN_FLIGHT = 16
-FLUSH_TIMEOUT_S = 10.0
 
 
 class Publisher(Delivery):
-    """Start it, publish, flush, close; close() doesn't flush, so that an error isn't held up.
-
-    `tweets` counts those taken; see `Delivery` for the rest.
-    """
+    """See `Delivery`. `posts` counts the tweets, and what is like them, that were taken."""
 
     unit: ClassVar[str] = "hashtags"
 
@@ -37,7 +33,12 @@ class Publisher(Delivery):
         self._held: deque[Any] = deque()
         self._handing_over = asyncio.Lock()
         self._turn = 0
-        self.tweets = 0
+        self.posts = 0
+
+    @property
+    def total(self) -> str:
+        """What was acknowledged, and the posts that were taken, for people."""
+        return f"{super().total} of {self.posts:,} posts"
 
     async def start(self) -> None:
         """Connect; raises ClusterAccessError."""
@@ -47,25 +48,15 @@ class Publisher(Delivery):
     async def publish(self, tweets: Iterable[TaggedTweet]) -> None:
         """Take `tweets`; waits while too much is in flight. Raises what `failure` holds."""
         for hashtags, timestamp_ms in tweets:
-            self.tweets += 1
+            self.posts += 1
             for hashtag in hashtags:
                 while self._batch.append(timestamp=timestamp_ms, key=None, value=hashtag) is None:
                     await self._send()
                 self.sent += 1
-        if self.failure.done():
-            self.failure.result()
-        await asyncio.sleep(0)  # a source that never waits mustn't starve the sender
+        await self._taken()
 
-    async def flush(self, timeout_s: float = FLUSH_TIMEOUT_S) -> None:
-        """Wait until all is acknowledged; raises ClusterAccessError if that takes too long."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._send()
-                await self._until_acknowledged()
-        except TimeoutError:
-            raise self._unacknowledged(timeout_s) from None
-        if self.failure.done():
-            self.failure.result()
+    async def _hand_over_rest(self) -> None:
+        await self._send()
 
     async def close(self) -> None:
         """Leave the cluster, whatever is still open; within CLOSE_TIMEOUT_S."""

@@ -6,10 +6,13 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from producers.hashtags import epoch_ms
+from producers.json_text import parse_json
 from producers.keyed import KeyedRecord
 
 SYMBOLS = ("AAPL", "AMZN", "MSFT", "INTC", "TBV")
 MAX_SYMBOL_BYTES = 32
+#: The end of the year 9999, which is where ISO 8601 ends.
+MAX_MS = 253_402_300_799_999
 
 
 class Quote(NamedTuple):
@@ -31,16 +34,32 @@ class Quote(NamedTuple):
 
 
 def quote(symbol: Any, price: Any, event_time: Any) -> Quote:
-    """Check what somebody says is a quote. The time is ISO 8601, naive is UTC. Raises ValueError.
+    """Check what somebody says is a quote; the price is a number above 0. Raises ValueError.
 
-    The price is a number above 0.
+    The time is ISO 8601, naive is UTC; or epoch ms as digits.
     """
     if not isinstance(symbol, str) or not 0 < len(symbol.encode()) <= MAX_SYMBOL_BYTES:
         raise ValueError("no symbol")
     if isinstance(price, bool) or not isinstance(price, int | float):
         raise ValueError("the price isn't a number")
-    if not (math.isfinite(price) and price > 0):
+    if not 0 < price < math.inf:
         raise ValueError("the price isn't above 0")
     if not isinstance(event_time, str):
         raise ValueError("no time")
-    return Quote(symbol, float(price), epoch_ms(event_time))
+    timestamp_ms = epoch_ms(event_time)
+    if timestamp_ms > MAX_MS:
+        raise ValueError("the time is out of range")
+    try:
+        return Quote(symbol, float(price), timestamp_ms)
+    except OverflowError:
+        raise ValueError("the price is out of range") from None
+
+
+def parse_line(line: bytes) -> KeyedRecord | None:
+    """The record of a line as we publish them; None for an empty one. Raises ValueError."""
+    if not line.strip():
+        return None
+    fields = parse_json(line)
+    if not isinstance(fields, dict):
+        raise ValueError("no object")
+    return quote(fields.get("ticker"), fields.get("price"), fields.get("event_time")).record()

@@ -16,6 +16,10 @@ class Counts(Protocol):
     sent: int
     acked: int
 
+    @property
+    def total(self) -> str:
+        """What was acknowledged, for people."""
+
 
 class RateLine:
     """Rewrites its line while `run` runs, if `out` is a terminal."""
@@ -51,12 +55,6 @@ class RateLine:
 
     def summary(self) -> str:
         """The whole run in one line."""
-        counts, took_s = self._counts, max(self._clock() - self._began, 1e-9)
-        return (
-            f"Published {counts.acked:,} {counts.unit}{self._of()} "
-            f"in {took_s:,.1f} s ({counts.acked / took_s:,.0f}/s)"
-        )
-
-    def _of(self) -> str:
-        tweets = getattr(self._counts, "tweets", None)
-        return "" if tweets is None else f" of {tweets:,} tweets"
+        took_s = max(self._clock() - self._began, 1e-9)
+        rate = self._counts.acked / took_s
+        return f"Published {self._counts.total} in {took_s:,.1f} s ({rate:,.0f}/s)"

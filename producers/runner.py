@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from typing import Any, TextIO, TypeVar
 
@@ -14,6 +14,9 @@ from streams.kafka_settings import KafkaSettings
 from streams.settings import Settings
 from streams.topics import ensure_topics
 
+# Otherwise the broker deletes what is older than a topic keeps, as soon as it comes in.
+KEEP_ALL = {"retention.ms": "-1"}
+
 T = TypeVar("T")
 
 
@@ -22,18 +25,18 @@ async def run(
     topic: str,
     source: Source[T],
     new_publisher: Callable[[KafkaSettings, str], Target[T]],
-    topic_configs: Mapping[str, str],
     out: TextIO = sys.stderr,
 ) -> None:
     """Publish all of `source`; SIGINT and SIGTERM end it cleanly, a second one at once.
 
-    A topic that is missing is created with `topic_configs`, if the settings let us. Raises
-    TallyError for whatever goes wrong. What was taken is flushed, within bounds.
+    A topic that is missing is created, if the settings let us. Raises TallyError for whatever goes
+    wrong. What was taken is flushed, within bounds.
     """
+    configs = KEEP_ALL if source.any_age else {}
     stop = _on_signals()
     publisher = new_publisher(settings.kafka, topic)
     try:
-        await _unless(stop, ensure_topics(settings, [topic], topic_configs))
+        await _unless(stop, ensure_topics(settings, [topic], configs))
         await _unless(stop, publisher.start())
         if not stop.done():
             await _publish(source, publisher, stop, out)
@@ -79,7 +82,7 @@ async def _publish(
     progress = Progress(source, publisher)
     try:
         await _unless(stop, _unless(publisher.failure, _pump(source, progress)))
-        await progress.tell()
+        await progress.finish()
     finally:
         showing.cancel()
         await asyncio.wait({showing})

@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Mapping
 
 from producers.keyed import KeyedPublisher, KeyedRecord
-from producers.quotes import MAX_SYMBOL_BYTES, SYMBOLS
+from producers.quotes import MAX_SYMBOL_BYTES, SYMBOLS, parse_line
 from producers.sources import Source
 from producers.sources.prices import Market
 from producers.sources.prices.alpaca import Alpaca
 from producers.sources.prices.finnhub import Finnhub
 from producers.sources.prices.polled import PolledPrices
-from producers.sources.prices.replayed import ReplayedPrices
 from producers.sources.prices.simulated import PricePlan, SimulatedPrices
+from producers.sources.replay import Replayed
 from producers.span import add_span, span
 from producers.typed import at_least_zero, duration_s, server_url
 from streams.errors import BadInputError
@@ -61,9 +61,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     made.add_argument("--seed", type=int, default=1, help="another seed makes other prices (1)")
     add_span(parser)
-    parser.set_defaults(
-        source=chosen, publisher=KeyedPublisher, default_topic=TOPIC, topic_configs={}
-    )
+    parser.set_defaults(source=chosen, publisher=KeyedPublisher)
 
 
 def chosen(options: argparse.Namespace) -> Source[KeyedRecord]:
@@ -85,7 +83,7 @@ def chosen(options: argparse.Namespace) -> Source[KeyedRecord]:
         return PolledPrices(market, options.symbols, options.interval, repeats=options.repeat)
     if options.api:
         raise BadInputError("--api says nothing about a file", f"Use --from {' or '.join(MARKETS)}")
-    return ReplayedPrices(options.market, options.speed)
+    return Replayed(options.market, options.speed, parse_line)
 
 
 def symbols(typed: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Where records come from. A source yields them in chunks, and says at the end what it left out."""
+"""Where records come from, in chunks, and where they go."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
@@ -11,7 +11,12 @@ T_contra = TypeVar("T_contra", contravariant=True)
 
 
 class Source(Protocol[T]):
-    """What the runner needs of a source; each module of this package has one."""
+    """What the runner needs of a source."""
+
+    @property
+    def any_age(self) -> bool:
+        """Whether records may be older than what a topic usually keeps."""
+        ...
 
     def chunks(self) -> AsyncGenerator[list[T], None]:
         """What to publish, in its order; raises TallyError when it can't go on."""
@@ -33,7 +38,7 @@ class Target(Counts, Protocol[T_contra]):
     async def publish(self, chunk: Iterable[T_contra], /) -> None:
         """Take a chunk; waits while too much is in flight. Raises TallyError."""
 
-    async def flush(self) -> None:
+    async def flush(self, timeout_s: float = ..., /) -> None:
         """Wait until all is acknowledged; raises TallyError if that takes too long."""
 
     async def close(self) -> None:

@@ -5,77 +5,59 @@ for some seconds before it, as its makers advise; what was taken before is known
 `place` is given, the next run goes on there, too.
 """
 
-import json
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import aiohttp
 
 from producers.hashtags import TaggedTweet
+from producers.json_text import parse_json
 from producers.place import Place
-from producers.recent import RecentIds
-from producers.sources.live import AnsweredError, DroppedError, LivePosts
+from producers.sources.live import LivePosts, Post
+from producers.sources.refusal import AnsweredError, DroppedError
 
 URL = "wss://jetstream2.us-east.bsky.network/subscribe"
 POSTS = "app.bsky.feed.post"
 HASHTAG = "app.bsky.richtext.facet#tag"
+#: The longest hashtag that Bluesky's schema allows; not every server keeps to it.
+MAX_TAG_BYTES = 640
 #: How far before the last post to begin after a lost connection.
 OVERLAP_US = 5_000_000
-#: Ids that are remembered: far more than have hashtags within the overlap.
-RECENT = 50_000
 MAX_MESSAGE_BYTES = 2**20
 CONNECT_S = 20.0
 SILENT_S = 60.0
 
 
-class Post(NamedTuple):
-    """One new post; its cursor is the server's clock, in epoch µs."""
-
-    id: str
-    cursor: int
-    hashtags: list[bytes]
-
-
 class BlueskyPosts(LivePosts):
-    """A Source of all new posts with hashtags, at the time when Jetstream saw them."""
+    """A Source of all new posts with hashtags, at the time when Jetstream saw them.
 
-    name = "Bluesky's stream"
+    Cursors are the server's clock, in epoch µs.
+    """
+
+    name: ClassVar[str] = "Bluesky's stream"
 
     def __init__(
         self, url: str = URL, place: Place | None = None, delay_scale: float = 1.0
     ) -> None:
-        super().__init__(delay_scale)
+        self._cursor, recent = place.read() if place is not None else (None, [])
+        super().__init__(delay_scale, recent)
         self._url = url
         self._place = place
-        self._cursor, recent = place.read() if place is not None else (None, [])
-        self._recent = RecentIds(RECENT, recent)
-        #: Cursor and id of what waits to be yielded, and of what was yielded lately.
-        self._queued: deque[tuple[int, str]] = deque()
-        self._yielded = deque((self._cursor, id_) for id_ in recent if self._cursor is not None)
-        self.repeats = 0
-
-    async def chunks(self) -> AsyncGenerator[list[TaggedTweet], None]:
-        """See `LivePosts`; notes what is yielded."""
-        async with aclosing(super().chunks()) as chunks:
-            async for chunk in chunks:
-                self._yielded.extend(self._queued.popleft() for _ in chunk)
-                newest, _ = self._yielded[-1]
-                while self._yielded[0][0] < newest - OVERLAP_US:
-                    self._yielded.popleft()
-                yield chunk
+        #: Cursors and ids of what was yielded within the overlap.
+        self._lately = deque((self._cursor or 0, id_) for id_ in recent)
 
     def published(self) -> None:
         """See `Resumable`."""
-        if self._place is not None and self._yielded:
-            self._place.write(self._yielded[-1][0], [id_ for _, id_ in self._yielded])
+        if self._place is not None and self._lately:
+            cursor, _ = self._lately[-1]
+            self._place.write(cursor, [id_ for _, id_ in self._lately])
 
-    def report(self) -> str:
-        """What `LivePosts` reports, and how many repeats were dropped."""
-        dropped = [f"{self.repeats:,} repeats dropped"] if self.repeats else []
-        return ", ".join([*filter(None, [super().report()]), *dropped])
+    def _yields(self, posts: Sequence[Post]) -> None:
+        self._lately.extend((post.cursor, post.id) for post in posts)
+        while self._lately and self._lately[0][0] < self._lately[-1][0] - OVERLAP_US:
+            self._lately.popleft()
 
     async def _stream_once(self) -> None:
         query = {"wantedCollections": POSTS}
@@ -105,20 +87,14 @@ class BlueskyPosts(LivePosts):
     async def _arrived_text(self, text: str) -> None:
         self.alive()
         try:
-            post = parse(json.loads(text))
+            post = parse(parse_json(text))
         except ValueError:
             self._bad()
             return
-        if post is None:
-            return
-        if post.hashtags:
-            if self._recent.add(post.id):
-                self._queued.append((post.cursor, post.id))
-                await self._take(TaggedTweet(post.hashtags, post.cursor // 1000))
-            else:
-                self.repeats += 1
-        # Only now: what is waited for above isn't taken yet.
-        self._cursor = max(self._cursor or 0, post.cursor)
+        if post is not None:
+            await self._take(post)
+            # Only now: what is waited for above isn't taken yet.
+            self._cursor = max(self._cursor or 0, post.cursor)
 
 
 def parse(event: Any) -> Post | None:
@@ -133,8 +109,9 @@ def parse(event: Any) -> Post | None:
         if commit["operation"] != "create" or commit["collection"] != POSTS:
             return None
         cursor = int(event["time_us"])
-        return Post(f"{event['did']}/{commit['rkey']}", cursor, _hashtags(commit["record"]))
-    except (KeyError, TypeError, AttributeError) as exc:
+        tagged = TaggedTweet(_hashtags(commit["record"]), cursor // 1000)
+        return Post(f"{event['did']}/{commit['rkey']}", tagged, cursor)
+    except (KeyError, TypeError, AttributeError, OverflowError) as exc:
         raise ValueError("not an event of Jetstream") from exc
 
 
@@ -143,4 +120,5 @@ def _hashtags(record: Mapping[str, Any]) -> list[bytes]:
         feature for facet in record.get("facets") or () for feature in facet.get("features") or ()
     ]
     tags = [feature["tag"] for feature in features if feature.get("$type") == HASHTAG]
-    return [tag.encode() for tag in dict.fromkeys(tags) if tag]
+    encoded = (tag.encode() for tag in dict.fromkeys(tags))
+    return [tag for tag in encoded if 0 < len(tag) <= MAX_TAG_BYTES]

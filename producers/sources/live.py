@@ -1,46 +1,51 @@
-"""What the live streams of posts have in common: waiting, reconnecting, and a bounded queue."""
+"""What the live streams of posts have in common: reconnecting, a bounded queue, no repeats."""
 
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator
-from typing import ClassVar
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from typing import ClassVar, NamedTuple
 
 import aiohttp
 
 from producers.backoff import Backoff
 from producers.hashtags import TaggedTweet
+from producers.recent import RecentIds
+from producers.sources.refusal import AnsweredError, DroppedError
 
 log = logging.getLogger(__name__)
 
 WAITING_POSTS = 1000
-CHUNK = 500
+#: Ids that are remembered: far more than a stream sends again after a lost connection.
+RECENT = 50_000
 CLOSE_S = 5
 
 
-class DroppedError(Exception):
-    """The stream ended; it is worth trying again."""
+class Post(NamedTuple):
+    """What arrives; the cursor is where its stream goes on behind it, if the stream has one."""
 
-
-class AnsweredError(DroppedError):
-    """The server answered `status` instead of sending its stream."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"HTTP {status}")
-        self.status = status
+    id: str
+    tagged: TaggedTweet
+    cursor: int = 0
 
 
 class LivePosts(ABC):
-    """A Source of what `_stream_once` brings, again and again. `delay_scale` shortens the waits."""
+    """A Source of what `_stream_once` brings, again and again; each post once, by its id.
 
+    `recent` are ids of posts that were published before. `delay_scale` shortens the waits.
+    """
+
+    any_age: ClassVar[bool] = False
     name: ClassVar[str]
 
-    def __init__(self, delay_scale: float = 1.0) -> None:
-        self._waiting: asyncio.Queue[TaggedTweet] = asyncio.Queue(WAITING_POSTS)
+    def __init__(self, delay_scale: float = 1.0, recent: Iterable[str] = ()) -> None:
+        self._waiting: asyncio.Queue[Post] = asyncio.Queue(WAITING_POSTS)
+        self._recent = RecentIds(RECENT, recent)
         self._lost = Backoff(0.25 * delay_scale, 16 * delay_scale)
         self._refused = Backoff(5 * delay_scale, 320 * delay_scale)
         self._limited = Backoff(60 * delay_scale, 960 * delay_scale)
         self.reconnects = 0
+        self.repeats = 0
         self.bad_messages = 0
 
     async def chunks(self) -> AsyncGenerator[list[TaggedTweet], None]:
@@ -50,22 +55,27 @@ class LivePosts(ABC):
             while True:
                 first = asyncio.create_task(self._waiting.get())
                 await asyncio.wait({first, stream}, return_when=asyncio.FIRST_COMPLETED)
-                if not first.done():
+                # Once it has ended for good, what came before that is still taken.
+                ended = not first.done()
+                if ended:
                     first.cancel()
+                posts = self._arrived() if ended else [first.result(), *self._arrived()]
+                self._yields(posts)
+                yield [post.tagged for post in posts]
+                if ended:
                     stream.result()
-                yield [first.result(), *self._arrived()]
         finally:
             stream.cancel()
             await asyncio.wait({stream}, timeout=CLOSE_S)
 
     def report(self) -> str:
-        """How often the stream was lost, and what was skipped."""
-        parts = []
-        if self.reconnects:
-            parts.append(f"reconnected {self.reconnects:,} times")
-        if self.bad_messages:
-            parts.append(f"{self.bad_messages:,} bad messages skipped")
-        return ", ".join(parts)
+        """How often the stream was lost, and what was left out."""
+        counts = {
+            "reconnections": self.reconnects,
+            "repeats dropped": self.repeats,
+            "bad messages skipped": self.bad_messages,
+        }
+        return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
 
     def alive(self) -> None:
         """Note that the stream works: the next wait will be a short one."""
@@ -74,21 +84,30 @@ class LivePosts(ABC):
 
     @abstractmethod
     async def _stream_once(self) -> None:
-        """Connect, and `_take` what comes. Raises DroppedError, aiohttp.ClientError or TimeoutError
-        when that ends, and TallyError when it isn't worth another try."""
+        """Connect, and `_take` what comes; to return is to be called again at once.
 
-    async def _take(self, post: TaggedTweet) -> None:
+        Raises DroppedError, aiohttp.ClientError or TimeoutError where a wait comes first, and
+        TallyError when it isn't worth another try.
+        """
+
+    def _yields(self, posts: Sequence[Post]) -> None:  # noqa: B027  (few have to note anything)
+        """Note what is yielded next."""
+
+    async def _take(self, post: Post) -> None:
         """Queue a post, waiting while too many are waiting already."""
-        if post.hashtags:
+        if not post.tagged.hashtags:
+            return
+        if self._recent.add(post.id):
             await self._waiting.put(post)
+        else:
+            self.repeats += 1
 
     def _bad(self) -> None:
         self.bad_messages += 1
         log.debug("A message of %s isn't a post and was skipped", self.name)
 
-    def _arrived(self) -> list[TaggedTweet]:
-        count = min(self._waiting.qsize(), CHUNK)
-        return [self._waiting.get_nowait() for _ in range(count)]
+    def _arrived(self) -> list[Post]:
+        return [self._waiting.get_nowait() for _ in range(self._waiting.qsize())]
 
     async def _stream_for_ever(self) -> None:
         while True:

@@ -3,17 +3,17 @@
 What is posted while we aren't connected is lost: there is no cursor to go on from.
 """
 
-import json
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 
 from producers.hashtags import TaggedTweet, epoch_ms
-from producers.recent import RecentIds
-from producers.sources.live import AnsweredError, DroppedError, LivePosts
-from streams.errors import BadInputError, SettingError
+from producers.json_text import parse_json
+from producers.sources.bounded import json_answer
+from producers.sources.live import LivePosts, Post
+from producers.sources.refusal import DroppedError, refusal
 from streams.service_kinds import service_url
 from streams.setting_kinds import Secret
 
@@ -22,14 +22,12 @@ TOKEN = "MASTODON_TOKEN"
 SILENT_S = 60.0
 CONNECT_S = 20.0
 MAX_EVENT_BYTES = 2**20
-RECENT = 10_000
-_WORTH_A_RETRY = {408, 420, 429}
 
 
 class MastodonPosts(LivePosts):
     """A Source of the public posts that the server at `url` knows of, or of one `tag` only."""
 
-    name = "Mastodon's stream"
+    name: ClassVar[str] = "Mastodon's stream"
 
     def __init__(
         self,
@@ -43,7 +41,6 @@ class MastodonPosts(LivePosts):
         self._token = token
         self._path = "/api/v1/streaming/" + ("public" if tag is None else "hashtag")
         self._query = {} if tag is None else {"tag": tag}
-        self._recent = RecentIds(RECENT)
 
     async def _stream_once(self) -> None:
         timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_S, sock_read=SILENT_S)
@@ -64,14 +61,14 @@ class MastodonPosts(LivePosts):
     async def _streaming_url(self, session: aiohttp.ClientSession) -> str:
         """Large servers stream from a host of its own, which only the server knows."""
         async with session.get(f"{self._url}/api/v2/instance") as answer:
-            if answer.status >= 500 or answer.status in _WORTH_A_RETRY:
-                raise AnsweredError(answer.status)
+            if answer.status != 200 and isinstance(no := _refusal(answer.status), DroppedError):
+                raise no
             try:
-                found = (await answer.json())["configuration"]["urls"]["streaming"]
-                parts = urlsplit(found)
+                instance = await json_answer(answer, MAX_EVENT_BYTES)
+                parts = urlsplit(instance["configuration"]["urls"]["streaming"])
                 scheme = {"wss": "https", "ws": "http"}[parts.scheme]
                 return service_url().parse(urlunsplit((scheme, parts.netloc, "", "", "")))
-            except (aiohttp.ContentTypeError, ValueError, KeyError, TypeError, AttributeError):
+            except (ValueError, KeyError, TypeError, AttributeError):
                 return self._url
 
     async def _event(self, name: str, data: str) -> None:
@@ -79,19 +76,20 @@ class MastodonPosts(LivePosts):
         if name != "update":
             return
         try:
-            status = json.loads(data)
-            id_, post = str(status["id"]), tagged(status)
-        except (ValueError, KeyError, TypeError, AttributeError):
+            post = parse(parse_json(data))
+        except ValueError:
             self._bad()
         else:
-            if self._recent.add(id_):
-                await self._take(post)
+            await self._take(post)
 
 
-def tagged(status: Any) -> TaggedTweet:
-    """A status's hashtags and time; raises ValueError, KeyError or TypeError for what isn't one."""
-    hashtags = [str(tag["name"]).encode() for tag in status["tags"]]
-    return TaggedTweet(hashtags, epoch_ms(status["created_at"]))
+def parse(status: Any) -> Post:
+    """The post that a status is; raises ValueError for what is none."""
+    try:
+        hashtags = [str(tag["name"]).encode() for tag in status["tags"]]
+        return Post(str(status["id"]), TaggedTweet(hashtags, epoch_ms(status["created_at"])))
+    except (KeyError, TypeError, AttributeError) as exc:
+        raise ValueError("not a status") from exc
 
 
 async def events(content: aiohttp.StreamReader) -> AsyncIterator[tuple[str, str]]:
@@ -120,12 +118,5 @@ async def events(content: aiohttp.StreamReader) -> AsyncIterator[tuple[str, str]
 
 
 def _refusal(status: int) -> Exception:
-    if status in (401, 403):
-        return SettingError(
-            TOKEN,
-            f"is needed or refused by the Mastodon server (HTTP {status})",
-            "an access token with the scope read:statuses",
-        )
-    if 400 <= status < 500 and status not in _WORTH_A_RETRY:
-        return BadInputError(f"The Mastodon server refuses the request (HTTP {status})")
-    return AnsweredError(status)
+    wanted = "an access token with the scope read:statuses"
+    return refusal(status, "the Mastodon server", TOKEN, wanted)

@@ -1,45 +1,59 @@
-"""Kept tweets, one JSON object or plain hashtag a line, from a file or standard input."""
+"""What was kept, one record a line, from a file or standard input."""
 
-import json
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from json import JSONDecodeError
+from typing import ClassVar, Generic, TypeVar
 
-from producers.hashtags import TaggedTweet, tagged
-from producers.pacing import paced
+from producers.pacing import Timed, paced
 from producers.sources.lines import MAX_LINE_BYTES, lines
 
 log = logging.getLogger(__name__)
 
 LINES_TOLD = 10
 
+T = TypeVar("T", bound=Timed)
 
-class ReplayedTweets:
-    """A Source of the lines of `path`; '-' is standard input. Bad lines are counted, not fatal."""
 
-    def __init__(self, path: str, speed: float) -> None:
+class Replayed(Generic[T]):
+    """A Source of the lines of `path` as `parse` understands them; '-' is standard input.
+
+    `parse` gives None for a line that holds nothing. Where it raises ValueError the line is counted
+    as a bad one, and left out.
+    """
+
+    any_age: ClassVar[bool] = True
+
+    def __init__(self, path: str, speed: float, parse: Callable[[bytes], T | None]) -> None:
         self._path = path
         self._speed = speed
+        self._parse = parse
         self.bad_lines = 0
 
-    async def chunks(self) -> AsyncGenerator[list[TaggedTweet], None]:
+    async def chunks(self) -> AsyncGenerator[list[T], None]:
         async for chunk in paced(self._read(), self._speed):
             yield chunk
 
     def report(self) -> str:
         return f"{self.bad_lines:,} bad lines skipped" if self.bad_lines else ""
 
-    async def _read(self) -> AsyncGenerator[list[TaggedTweet], None]:
+    async def _read(self) -> AsyncGenerator[list[T], None]:
         number = 0
         async for some in lines(self._path):
             chunk = []
             for line in some:
                 number += 1
                 try:
-                    if tweet := parse(line):
-                        chunk.append(tweet)
+                    if (record := self._parsed(line)) is not None:
+                        chunk.append(record)
                 except ValueError as exc:
                     self._skip(number, exc)
             yield chunk
+
+    def _parsed(self, line: bytes) -> T | None:
+        if len(line) > MAX_LINE_BYTES:
+            raise ValueError(f"longer than {MAX_LINE_BYTES:,} bytes")
+        return self._parse(line)
 
     def _skip(self, number: int, problem: ValueError) -> None:
         self.bad_lines += 1
@@ -49,24 +63,8 @@ class ReplayedTweets:
             log.warning("Further bad lines are only counted")
 
 
-def parse(line: bytes) -> TaggedTweet | None:
-    """A tweet, `{"data": tweet}` or a hashtag; None for an empty line; else raises ValueError."""
-    if len(line) > MAX_LINE_BYTES:
-        raise ValueError(f"longer than {MAX_LINE_BYTES:,} bytes")
-    text = line.decode().strip()
-    if not text:
-        return None
-    if not text.startswith("{"):
-        hashtag = text.removeprefix("#")
-        if not hashtag:
-            raise ValueError("no hashtag")
-        return TaggedTweet([hashtag.encode()], None)
-    tweet = json.loads(text)
-    return tagged(tweet.get("data", tweet))
-
-
 def _brief(problem: ValueError) -> str:
-    if isinstance(problem, json.JSONDecodeError):
+    if isinstance(problem, JSONDecodeError):
         return f"no JSON ({problem.msg}, column {problem.colno})"
     if isinstance(problem, UnicodeError):
         return "no UTF-8"

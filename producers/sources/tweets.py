@@ -5,9 +5,9 @@ a pause when the server hangs up, and never gives up on a token that is refused.
 """
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
 
 import aiohttp
 from tweepy import StreamRule
@@ -16,7 +16,9 @@ from tweepy.errors import HTTPException
 
 from producers.budget import Budget
 from producers.hashtags import tagged
-from producers.sources.live import CLOSE_S, AnsweredError, DroppedError, LivePosts
+from producers.json_text import parse_json
+from producers.sources.live import CLOSE_S, LivePosts, Post
+from producers.sources.refusal import DroppedError, refusal
 from streams.errors import BadInputError, SettingError, TallyError
 from streams.setting_kinds import Secret
 
@@ -25,16 +27,16 @@ log = logging.getLogger(__name__)
 # At DEBUG tweepy logs its requests with their headers, and so the token.
 logging.getLogger("tweepy").setLevel(logging.WARNING)
 
+TOKEN = "BEARER_TOKEN"
 KEEP_ALIVE_S = 21  # the server sends a line, if an empty one, every 20 s
-_WORTH_A_RETRY = {408, 420, 429}
 
 
 def bearer_token(environ: Mapping[str, str]) -> Secret:
     """The API's token; raises SettingError without one."""
-    token = environ.get("BEARER_TOKEN", "").strip()
+    token = environ.get(TOKEN, "").strip()
     if not token:
         raise SettingError(
-            "BEARER_TOKEN",
+            TOKEN,
             "isn't set, and Twitter sends nothing without it",
             "a bearer token of the v2 API (`tally-produce simulate` needs none)",
         )
@@ -45,6 +47,10 @@ def new_session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(sock_read=KEEP_ALIVE_S))
 
 
+class SpentError(Exception):
+    """No more posts may be bought now."""
+
+
 class LiveTweets(LivePosts):
     """A Source of tweets that match any of `rules`; without rules, of a sample of all tweets.
 
@@ -52,7 +58,7 @@ class LiveTweets(LivePosts):
     taken than the `budget` allows.
     """
 
-    name = "Twitter's stream"
+    name: ClassVar[str] = "Twitter's stream"
 
     def __init__(
         self,
@@ -69,23 +75,23 @@ class LiveTweets(LivePosts):
         self._budget = budget
 
     async def arrived(self, message: bytes) -> None:
-        """Take one message of the stream, waiting while too many are waiting already."""
+        """Take one message of the stream, waiting while too many are waiting already.
+
+        Raises SpentError when it was the last one that the budget allows.
+        """
         self.alive()
         try:
-            data = json.loads(message)["data"]
-            # Paid for, whatever is in it.
-            await self._spend()
-            tweet = tagged(data)
+            tweet = parse_json(message)["data"]
+            if self._budget is not None:
+                # Paid for, whatever is in it; in a thread, since it may write to the disk.
+                await asyncio.to_thread(self._budget.take)
+            post = Post(str(tweet["id"]), tagged(tweet))
         except (ValueError, KeyError, TypeError):
             self._bad()
         else:
-            await self._take(tweet)
+            await self._take(post)
         if self._budget is not None and self._budget.left() == 0:
-            raise DroppedError("the budget is spent")
-
-    async def _spend(self) -> None:
-        if self._budget is not None:
-            await asyncio.to_thread(self._budget.spend)  # it may write to the disk
+            raise SpentError
 
     async def _stream_once(self) -> None:
         if self._budget is not None:
@@ -103,7 +109,10 @@ class LiveTweets(LivePosts):
             finally:
                 stream.disconnect()
                 await asyncio.wait({task}, timeout=CLOSE_S)
-        raise stream.failure or DroppedError("ended")
+                if self._budget is not None:
+                    await asyncio.to_thread(self._budget.settle)
+        if not isinstance(stream.failure, SpentError):
+            raise stream.failure or DroppedError("ended")
 
 
 class _Stream(AsyncStreamingClient):
@@ -133,7 +142,7 @@ class _Stream(AsyncStreamingClient):
         raise _refusal(status_code)
 
     async def on_exception(self, exception: Exception) -> None:
-        expected = isinstance(exception, DroppedError | TallyError)
+        expected = isinstance(exception, DroppedError | SpentError | TallyError)
         self.failure = exception if expected else DroppedError(type(exception).__name__)
 
     async def on_disconnect(self) -> None:
@@ -154,12 +163,5 @@ async def _add_rules(stream: _Stream, rules: Sequence[str]) -> None:
 
 
 def _refusal(status: int) -> Exception:
-    if status in (401, 403):
-        return SettingError(
-            "BEARER_TOKEN",
-            f"is refused by Twitter (HTTP {status})",
-            "a valid token whose access level includes this stream",
-        )
-    if 400 <= status < 500 and status not in _WORTH_A_RETRY:
-        return BadInputError(f"Twitter refuses the request (HTTP {status})", "Check --rule")
-    return AnsweredError(status)
+    wanted = "a valid token whose access level includes this stream"
+    return refusal(status, "Twitter", TOKEN, wanted, "Check --rule")

@@ -81,7 +81,7 @@ async def test_simulated_tweets_arrive_once(kafka: LocalKafka | ExternalKafka, t
     partitions = await read_all(kafka.client_options(), topic)
     assert Counter((r.value, r.timestamp) for part in partitions for r in part) == expected
     assert all(record.key is None for part in partitions for record in part)
-    assert f"{expected.total():,} hashtags of 20,000 tweets" in result.stderr
+    assert f"{expected.total():,} hashtags of 20,000 posts" in result.stderr
     # Round robin: all partitions get their share, and event time rises in each of them.
     assert len(partitions) == 3
     for part in partitions:

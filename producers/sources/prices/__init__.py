@@ -1,6 +1,6 @@
-"""Where prices come from: a simulator, a file, or a market-data API that is asked at intervals."""
+"""Where prices come from: a simulator, or a market-data API that is asked at intervals."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import ClassVar, Protocol
 
 from producers.quotes import Quote
@@ -12,8 +12,8 @@ class Market(Protocol):
     #: What people call it.
     name: ClassVar[str]
 
-    async def latest(self, symbols: Sequence[str]) -> list[Quote]:
-        """The latest quote of each symbol that has one.
+    def latest(self, symbols: Sequence[str]) -> AsyncGenerator[list[Quote], None]:
+        """The latest quote of each symbol that has one, as they come in.
 
         Raises SettingError when our key is refused, LimitedError when we ask too often; else
         aiohttp.ClientError, TimeoutError, or ValueError for an answer that isn't understood.
@@ -26,8 +26,8 @@ class Market(Protocol):
 
 
 class LimitedError(Exception):
-    """We ask too often; `wait_s` is how long to leave it alone, if it says so."""
+    """We ask too often; `wait_s` is how long to leave it alone, as far as it says so."""
 
-    def __init__(self, wait_s: float | None) -> None:
+    def __init__(self, wait_s: float = 0.0) -> None:
         super().__init__("it limits our rate")
         self.wait_s = wait_s

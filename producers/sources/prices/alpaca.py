@@ -1,6 +1,6 @@
 """The latest trades by Alpaca's market-data API; its IEX feed needs no paid plan."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import ClassVar
 
 from producers.quotes import Quote, quote
@@ -22,16 +22,17 @@ class Alpaca:
         }
         self._api = JsonApi(url, keys, f"{ID} or {SECRET}")
 
-    async def latest(self, symbols: Sequence[str]) -> list[Quote]:
-        answer = await self._api.get(
-            "/v2/stocks/trades/latest", symbols=",".join(symbols), feed="iex"
-        )
+    async def latest(self, symbols: Sequence[str]) -> AsyncGenerator[list[Quote], None]:
+        """One request for all of them."""
+        wanted = ",".join(symbols)
+        answer = await self._api.get("/v2/stocks/trades/latest", symbols=wanted, feed="iex")
         try:
             trades = answer["trades"]
             found = [(symbol, trades[symbol]) for symbol in symbols if trades.get(symbol)]
-            return [quote(symbol, trade["p"], trade["t"]) for symbol, trade in found]
+            quotes = [quote(symbol, trade["p"], trade["t"]) for symbol, trade in found]
         except (AttributeError, KeyError, TypeError):
             raise ValueError("the answer holds no trades") from None
+        yield quotes
 
     async def close(self) -> None:
         await self._api.close()

@@ -1,15 +1,17 @@
 """What the market-data APIs have in common: a key in a header, and answers in JSON."""
 
-import json
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
 
+from producers.sources.bounded import json_answer
 from producers.sources.prices import LimitedError
 from streams.errors import SettingError
 from streams.setting_kinds import Secret
+from streams.sinks.backoff import RETRY_AFTER_SECONDS, retry_after
 
 TIMEOUT_S = 10.0
 MAX_ANSWER_BYTES = 4 * 2**20
@@ -38,17 +40,13 @@ class JsonApi:
             self._url + path, params=query, allow_redirects=False
         ) as answer:
             if answer.status in (401, 403):
-                raise SettingError(self._variable, f"is refused (HTTP {answer.status})")
+                problem = f"is refused (HTTP {answer.status})"
+                raise SettingError(self._variable, problem, "a key whose plan has these symbols")
             if answer.status == 429:
                 raise LimitedError(_wait_s(answer.headers))
             if answer.status != 200:
                 raise ValueError(f"HTTP {answer.status}")
-            body = bytearray()
-            async for piece in answer.content.iter_chunked(2**16):
-                body += piece
-                if len(body) > MAX_ANSWER_BYTES:
-                    raise ValueError("the answer is too long")
-        return _parsed(body)
+            return await json_answer(answer, MAX_ANSWER_BYTES)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -65,19 +63,10 @@ def key(environ: Mapping[str, str], variable: str, where: str) -> Secret:
     return Secret(found)
 
 
-def _parsed(body: bytearray) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        raise ValueError("the answer isn't JSON") from None
-
-
-def _wait_s(headers: Mapping[str, str]) -> float | None:
-    """What the usual headers say: seconds to wait, or the epoch second at which we may go on."""
-    for name, is_moment in (("Retry-After", False), ("X-RateLimit-Reset", True)):
-        try:
-            number = float(headers[name])
-        except (KeyError, ValueError):
-            continue
-        return max(0.0, number - time.time()) if is_moment else max(0.0, number)
-    return None
+def _wait_s(headers: Mapping[str, str]) -> float:
+    """The seconds that the usual headers ask for, within bounds; 0 if they don't."""
+    reset = headers.get("X-RateLimit-Reset", "")
+    if "Retry-After" not in headers and re.fullmatch("[0-9]{1,12}", reset):
+        # The epoch second at which we may go on.
+        return min(max(0.0, int(reset) - time.time()), RETRY_AFTER_SECONDS)
+    return retry_after(headers.get("Retry-After"))

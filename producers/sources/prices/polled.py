@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from typing import ClassVar
 
 import aiohttp
 
@@ -24,8 +27,11 @@ class PolledPrices:
     """A Source of what `market` tells, once every `interval_s`.
 
     An interval that passes while an answer is awaited, or while we wait after an error, is left
-    out and counted. A quote like the one before is left out too, unless `repeats`.
+    out and counted. A quote that isn't newer than the one before, or is the same, is left out too,
+    unless `repeats`.
     """
+
+    any_age: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -54,7 +60,10 @@ class PolledPrices:
             while True:
                 pause_s = 0.0
                 try:
-                    quotes = await self._market.latest(self._symbols)
+                    async with aclosing(self._market.latest(self._symbols)) as answers:
+                        async for quotes in answers:
+                            self._answers()
+                            yield [quote.record() for quote in quotes if self._is_news(quote)]
                 except (LimitedError, aiohttp.ClientError, TimeoutError, ValueError) as exc:
                     pause_s = self._pause_s(exc)
                 except SettingError as exc:
@@ -62,9 +71,6 @@ class PolledPrices:
                     if not self._answered:
                         raise
                     pause_s = self._pause_s(exc)
-                else:
-                    self._succeeded()
-                    yield [quote.record() for quote in self._news(quotes)]
                 due = self._next(due, pause_s)
                 await asyncio.sleep(max(0.0, due - self._clock()))
         finally:
@@ -75,30 +81,30 @@ class PolledPrices:
         if self.unchanged:
             parts.append(f"{self.unchanged:,} unchanged quotes left out")
         if self.missed:
-            parts.append(f"{self.missed:,} intervals missed")
+            parts.append(f"{self.missed:,} missed intervals")
         if self.errors:
             parts.append(f"{self.errors:,} errors of {self._market.name}")
         return ", ".join(parts)
 
-    def _succeeded(self) -> None:
+    def _answers(self) -> None:
         self._answered = True
         self._failed.reset()
         self._limited.reset()
 
-    def _news(self, quotes: Sequence[Quote]) -> list[Quote]:
-        news = []
-        for quote in quotes:
-            if self._repeats or self._last.get(quote.symbol) != quote:
-                news.append(quote)
-            else:
-                self.unchanged += 1
-            self._last[quote.symbol] = quote
-        return news
+    def _is_news(self, quote: Quote) -> bool:
+        last = self._last.get(quote.symbol)
+        # An API of many servers may tell an old quote after a newer one.
+        known = last is not None and (quote == last or quote.timestamp_ms < last.timestamp_ms)
+        if known and not self._repeats:
+            self.unchanged += 1
+            return False
+        self._last[quote.symbol] = quote
+        return True
 
     def _pause_s(self, exc: Exception) -> float:
         self.errors += 1
         if isinstance(exc, LimitedError):
-            pause_s = max(self._limited.next_s(), exc.wait_s or 0.0)
+            pause_s = max(self._limited.next_s(), exc.wait_s)
         else:
             pause_s = self._failed.next_s()
         told = str(exc) if isinstance(exc, LimitedError | SettingError | ValueError) else ""
@@ -111,8 +117,8 @@ class PolledPrices:
         earliest = self._clock() + pause_s
         due += self._interval_s
         if due < earliest:
-            missed = -int(-(earliest - due) // self._interval_s)
+            missed = math.ceil((earliest - due) / self._interval_s)
             self.missed += missed
             due += missed * self._interval_s
-            log.info("%s: %d intervals missed", self._market.name, missed)
+            log.warning("%s: %d missed intervals", self._market.name, missed)
         return due

@@ -18,10 +18,10 @@ class Clock:
         return self.at
 
 
-def spend_all(budget: Budget, most: int = 10_000) -> int:
+def take_all(budget: Budget, most: int = 10_000) -> int:
     count = 0
     while budget.left() and count < most:
-        budget.spend()
+        budget.take()
         count += 1
     return count
 
@@ -29,11 +29,11 @@ def spend_all(budget: Budget, most: int = 10_000) -> int:
 def test_limits_of_day_and_month(tmp_path: Path) -> None:
     clock = Clock()
     budget = Budget(tmp_path / "spent", 250, 400, clock)
-    assert spend_all(budget) == 250
+    assert take_all(budget) == 250
     clock.at += timedelta(hours=2)
-    assert spend_all(budget) == 150  # the month's end
+    assert take_all(budget) == 150  # the month's end
     clock.at += timedelta(days=1)
-    assert spend_all(budget) == 250  # March
+    assert take_all(budget) == 250  # March
     assert Budget(tmp_path / "other", None, None).left() is None
 
 
@@ -42,20 +42,30 @@ def test_a_crash_spends_at_most_what_was_reserved(tmp_path: Path) -> None:
     file = tmp_path / "folder" / "spent"
     bought = 0
     for _ in range(5):  # each is killed after some posts
-        bought += spend_all(Budget(file, 1000, None, clock), 130)
-    bought += spend_all(Budget(file, 1000, None, clock))
-    assert 1000 - 5 * RESERVED <= bought <= 1000
+        bought += take_all(Budget(file, 1000, None, clock), 130)
+    bought += take_all(Budget(file, 1000, None, clock))
+    assert 1000 - 5 * RESERVED <= bought < 1000
     assert Budget(file, 1000, None, clock).left() == 0
-    assert json.loads(file.read_text())["day"] == ["2026-02-27", 1000]
 
 
-def test_what_was_reserved_and_not_used_comes_back(tmp_path: Path) -> None:
+def test_an_orderly_end_wastes_nothing(tmp_path: Path) -> None:
+    clock = Clock()
+    file = tmp_path / "spent"
+    for _ in range(5):
+        budget = Budget(file, 1000, None, clock)
+        take_all(budget, 130)
+        budget.settle()
+    assert Budget(file, 1000, None, clock).left() == 350
+    assert json.loads(file.read_text()) == {"2026-02-27": 650, "2026-02": 650}
+
+
+def test_what_was_reserved_is_no_part_of_the_next_day(tmp_path: Path) -> None:
     clock = Clock()
     budget = Budget(tmp_path / "spent", 150, 200, clock)
-    assert spend_all(budget, 30) == 30
+    assert take_all(budget, 30) == 30
     clock.at += timedelta(hours=2)
     assert budget.left() == 150
-    assert spend_all(budget) == 150
+    assert take_all(budget) == 150
     clock.at += timedelta(hours=24)
     assert budget.left() == 150  # March
 
@@ -63,7 +73,7 @@ def test_what_was_reserved_and_not_used_comes_back(tmp_path: Path) -> None:
 async def test_waits_for_the_next_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     budget = Budget(tmp_path / "spent", 5, None, clock)
-    spend_all(budget)
+    take_all(budget)
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -76,8 +86,9 @@ async def test_waits_for_the_next_day(tmp_path: Path, monkeypatch: pytest.Monkey
     assert budget.left() == 5
 
 
-def test_a_garbled_file_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["{", "[]", '{"2026-02": "many"}', '{"2026-02": null}'])
+def test_a_garbled_file_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "spent"
-    file.write_text("{")
-    with pytest.raises(BadInputError, match="what was spent"):
+    file.write_text(text)
+    with pytest.raises(BadInputError, match="what was taken"):
         Budget(file, 1, 1)

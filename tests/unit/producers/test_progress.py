@@ -5,11 +5,14 @@ from collections.abc import AsyncGenerator, Iterable
 
 import pytest
 
+from producers.delivery import DELIVERY_TIMEOUT_S
 from producers.progress import CHECKPOINT_S, Progress
 
 
 class Numbers:
     """A resumable source."""
+
+    any_age = False
 
     def __init__(self) -> None:
         self.told = 0
@@ -27,13 +30,14 @@ class Numbers:
 class Target:
     """Takes no more than it is let to."""
 
-    unit = "numbers"
+    unit = total = "numbers"
     sent = acked = 0
 
     def __init__(self) -> None:
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.open = asyncio.Event()
         self.flushed = 0
+        self.patience_s = 0.0
 
     async def start(self) -> None:
         pass
@@ -41,8 +45,9 @@ class Target:
     async def publish(self, _: Iterable[int], /) -> None:
         await self.open.wait()
 
-    async def flush(self) -> None:
+    async def flush(self, timeout_s: float = 10.0) -> None:
         self.flushed += 1
+        self.patience_s = timeout_s
 
     async def close(self) -> None:
         pass
@@ -62,8 +67,9 @@ async def test_it_is_told_now_and_then_and_at_the_end(now: list[float]) -> None:
     now[0] += CHECKPOINT_S
     await progress.publish([2])
     assert (source.told, target.flushed) == (1, 1)
+    assert target.patience_s == DELIVERY_TIMEOUT_S
     await progress.publish([3])
-    await progress.tell()
+    await progress.finish()
     assert (source.told, target.flushed) == (2, 2)
 
 
@@ -74,5 +80,5 @@ async def test_a_chunk_that_was_cut_short_is_not_told(now: list[float]) -> None:
     await asyncio.sleep(0)
     publishing.cancel()
     await asyncio.wait({publishing})
-    await progress.tell()
+    await progress.finish()
     assert (source.told, target.flushed) == (0, 1)

@@ -1,6 +1,7 @@
 """The v2 stream, from a local server that misbehaves the way Twitter's does."""
 
 import asyncio
+import itertools
 import json
 import logging
 import socket
@@ -9,7 +10,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -126,9 +126,12 @@ async def twitter() -> AsyncIterator[Twitter]:
         yield server
 
 
+_ids = itertools.count()
+
+
 def tweet(*tags: str) -> bytes:
     data = {
-        "id": "1",
+        "id": str(next(_ids)),
         "text": "x",
         "created_at": "1970-01-01T00:00:01.000Z",
         "entities": {"hashtags": [{"tag": tag} for tag in tags]},
@@ -197,14 +200,14 @@ async def test_every_way_to_lose_the_stream(twitter: Twitter) -> None:
     assert await taken(source, 2) == ["a", "b"]
     assert source.reconnects == 6
     assert source.bad_messages == 3
-    assert source.report() == "reconnected 6 times, 3 bad messages skipped"
+    assert source.report() == "6 reconnections, 3 bad messages skipped"
 
 
 async def test_waits_grow_and_are_longest_when_limited(twitter: Twitter) -> None:
     twitter.answers = [503, 503, 429, 429, sends(tweet("a"))]
     await taken(twitter.source(), 1)
     at = twitter.connected_at
-    gaps = [later - earlier for earlier, later in pairwise(at)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(at)]
     for gap, least in zip(gaps, [0.05, 0.1, 0.6, 1.2], strict=True):
         assert gap >= least
 
@@ -214,6 +217,14 @@ async def test_a_server_that_hangs_up_at_once_is_not_hammered(twitter: Twitter) 
     await taken(twitter.source(), 1)
     # 0.25 s doubled five times, scaled: without a pause it would take almost nothing.
     assert twitter.connected_at[-1] - twitter.connected_at[0] >= 0.0025 * 63
+
+
+async def test_a_tweet_that_is_sent_again_is_taken_once(twitter: Twitter) -> None:
+    repeated = tweet("a")
+    twitter.answers = [sends(repeated), sends(repeated, tweet("b"))]
+    source = twitter.source()
+    assert await taken(source, 2) == ["a", "b"]
+    assert source.report() == "1 reconnections, 1 repeats dropped"
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -260,6 +271,8 @@ async def test_no_more_than_the_budget_allows(
         now[0] += timedelta(days=1)
         assert [tag async for tag in _tags(chunks, 1)] == [b"c"]
     assert len(twitter.requests) == 2
+    assert source.reconnects == 0
+    assert Budget(tmp_path / "spent", 3, None, lambda: now[0]).left() == 2
 
 
 async def _tags(chunks: AsyncIterator[list[TaggedTweet]], count: int) -> AsyncIterator[bytes]:
