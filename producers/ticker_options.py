@@ -42,7 +42,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         type=symbols,
         default=SYMBOLS,
         metavar="A,B",
-        help=f"which, separated by commas ({','.join(SYMBOLS)})",
+        help=f"which, separated by commas; of a file, all ({','.join(SYMBOLS)})",
     )
     asked = parser.add_argument_group("of an API")
     asked.add_argument(
@@ -66,6 +66,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def chosen(options: argparse.Namespace) -> Source[KeyedRecord]:
     """The source; raises SettingError without the key that it needs."""
+    if options.api and options.market not in MARKETS:
+        use = f"Use --from {' or '.join(MARKETS)}"
+        raise BadInputError(f"--api says nothing about {options.market}", use)
     if options.market == "simulator":
         start_ms, count = span(options, time.time_ns() // 1_000_000)
         plan = PricePlan(
@@ -81,8 +84,6 @@ def chosen(options: argparse.Namespace) -> Source[KeyedRecord]:
         where = {"url": options.api} if options.api else {}
         market = MARKETS[options.market](os.environ, **where)
         return PolledPrices(market, options.symbols, options.interval, repeats=options.repeat)
-    if options.api:
-        raise BadInputError("--api says nothing about a file", f"Use --from {' or '.join(MARKETS)}")
     return Replayed(options.market, options.speed, parse_line)
 
 

@@ -47,7 +47,8 @@ def allocate(
             _require_free(port)
     else:
         clients = _free_ports(brokers)
-    others = iter(_free_ports(2 * brokers * (1 + len(detours) + len(listeners)), besides=clients))
+    others_each = 2 + 2 * len(detours) + len(listeners)
+    others = iter(_free_ports(brokers * others_each, besides=clients))
     return {
         node_id: Addresses(
             client,

@@ -11,6 +11,7 @@ from deploy.local import ExternalKafka, LocalKafka
 from streams.access import check_access
 from streams.kafka_settings import KafkaSettings
 from tests.broker.test_producers import clean_environment
+from tests.polling import until_true
 from tests.reading import read_all
 from tests.unit.producers.test_bluesky import Jetstream, event, serving
 
@@ -29,15 +30,18 @@ class Run:
 
     async def until_published(self, count: int) -> Counter[bytes]:
         """What is in the topic, once it holds so many different posts."""
-        async with asyncio.timeout(LIMIT_S):
-            while not await check_access(KafkaSettings.from_env(self._kafka.env()), [self._topic]):
-                await asyncio.sleep(0.05)
-            while True:
-                partitions = await read_all(self._kafka.client_options(), self._topic)
-                found = Counter(r.value or b"" for part in partitions for r in part)
-                if len(found) >= count:
-                    return found
-                await asyncio.sleep(0.05)
+        found: Counter[bytes] = Counter()
+
+        async def enough() -> bool:
+            partitions = await read_all(self._kafka.client_options(), self._topic)
+            found.clear()
+            found.update(record.value or b"" for part in partitions for record in part)
+            return len(found) >= count
+
+        settings = KafkaSettings.from_env(self._kafka.env())
+        await until_true(lambda: check_access(settings, [self._topic]), LIMIT_S)
+        await until_true(enough, LIMIT_S)
+        return found
 
     async def __call__(self, count: int, how: signal.Signals) -> Counter[bytes]:
         """Run until so many posts are there, and end it that way."""
