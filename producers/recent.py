@@ -1,6 +1,6 @@
-"""Which posts were seen lately: streams that repeat some are told from those that don't."""
+"""Which posts were seen lately, so that repeats can be dropped."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 
 class RecentIds:
@@ -18,7 +18,3 @@ class RecentIds:
         if len(self._ids) > self._limit:
             del self._ids[next(iter(self._ids))]
         return True
-
-    def __iter__(self) -> Iterator[str]:
-        """From the oldest to the newest."""
-        return iter(self._ids)

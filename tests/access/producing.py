@@ -1,4 +1,4 @@
-"""`tally-produce` in a process of its own, and whether all that it made up is in the topic, once."""
+"""`tally-produce` in a process of its own, and whether all that it took is in the topic, once."""
 
 import asyncio
 import itertools

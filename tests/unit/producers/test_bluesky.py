@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from producers.place import Place
-from producers.sources.bluesky import HASHTAG, OVERLAP_US, POSTS, BlueskyPosts, parse
+from producers.sources.bluesky import HASHTAG, MAX_TAG_BYTES, OVERLAP_US, POSTS, BlueskyPosts, parse
 from streams.errors import BadInputError
 
 BEGIN_US = 1_725_911_162_000_000
@@ -136,11 +136,13 @@ async def test_other_events_are_left_out(jetstream: Jetstream) -> None:
         {**event(4), "kind": "identity"},
         "{",
         '{"kind": "commit"}',
-        event(5, "tag5", "tag5"),
+        '{"kind":' * 50_000,
+        event(4, "x" * (MAX_TAG_BYTES + 1)),
+        event(5, "tag5", "tag5", ""),
     ]
     posts = source(jetstream)
     assert await taken(posts, 1) == expected(5)
-    assert posts.bad_messages == 2
+    assert posts.bad_messages == 3
 
 
 async def test_the_next_run_goes_on(jetstream: Jetstream, tmp_path: Path) -> None:
