@@ -13,7 +13,7 @@ from streams.kafka_settings import KafkaSettings
 from tests.broker.test_producers import clean_environment
 from tests.polling import until_true
 from tests.reading import read_all
-from tests.unit.producers.test_bluesky import Jetstream, event, serving
+from tests.unit.producers.test_bluesky import Jetstream, event, running
 
 LIMIT_S = 60
 #: Posts that there are before each start of the process.
@@ -61,7 +61,7 @@ class Run:
 async def test_stopped_killed_and_started_again(
     kafka: LocalKafka | ExternalKafka, topic: str, tmp_path: Path
 ) -> None:
-    async with serving(Jetstream()) as server:
+    async with running(Jetstream()) as server:
         # Closer together than the overlap, so that each start is sent many of them again.
         for number in range(POSTS[-1]):
             server.log.append(event(number, f"tag{number}"))

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,9 @@ from aiohttp import web
 from producers.place import Place
 from producers.sources.bluesky import HASHTAG, MAX_TAG_BYTES, OVERLAP_US, POSTS, BlueskyPosts, parse
 from streams.errors import BadInputError
+from tests.unit.producers.peers import HOST, serving, taken
 
 BEGIN_US = 1_725_911_162_000_000
-Found = list[tuple[str, int]]
 
 
 def event(number: int, *tags: str, **changes: Any) -> dict[str, Any]:
@@ -75,42 +75,24 @@ class Jetstream:
 
 @pytest.fixture
 async def jetstream() -> AsyncIterator[Jetstream]:
-    async with serving(Jetstream()) as server:
+    async with running(Jetstream()) as server:
         yield server
 
 
 @asynccontextmanager
-async def serving(server: Jetstream) -> AsyncIterator[Jetstream]:
+async def running(server: Jetstream) -> AsyncIterator[Jetstream]:
     app = web.Application()
     app.router.add_get("/subscribe", server.__call__)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    server.url = f"ws://127.0.0.1:{runner.addresses[0][1]}/subscribe"
-    try:
+    async with serving(app) as port:
+        server.url = f"ws://{HOST}:{port}/subscribe"
         yield server
-    finally:
-        await runner.cleanup()
 
 
 def source(server: Jetstream, place: Place | None = None) -> BlueskyPosts:
     return BlueskyPosts(server.url, place, delay_scale=0.01)
 
 
-async def taken(posts: BlueskyPosts, count: int, publish: bool = True) -> Found:
-    found: Found = []
-    async with asyncio.timeout(20), aclosing(posts.chunks()) as chunks:
-        async for chunk in chunks:
-            found += [(t.decode(), p.timestamp_ms or 0) for p in chunk for t in p.hashtags]
-            if publish:
-                posts.published()
-            if len(found) >= count:
-                break
-    return found
-
-
-def expected(*numbers: int) -> Found:
+def expected(*numbers: int) -> list[tuple[str, int]]:
     return [(f"tag{n}", BEGIN_US // 1000 + n * 1000) for n in numbers]
 
 
@@ -148,11 +130,12 @@ async def test_other_events_are_left_out(jetstream: Jetstream) -> None:
 async def test_the_next_run_goes_on(jetstream: Jetstream, tmp_path: Path) -> None:
     place = Place(tmp_path / "folder" / "place")
     jetstream.log = [event(n, f"tag{n}") for n in range(10)]
-    assert await taken(source(jetstream, place), 10) == expected(*range(10))
+    first, killed, last = (source(jetstream, place) for _ in range(3))
+    assert await taken(first, 10, first.published) == expected(*range(10))
     # This run is killed before its posts were acknowledged.
     jetstream.log += [event(n, f"tag{n}") for n in range(10, 20)]
-    assert await taken(source(jetstream, place), 10, publish=False) == expected(*range(10, 20))
-    assert await taken(source(jetstream, place), 10) == expected(*range(10, 20))
+    assert await taken(killed, 10) == expected(*range(10, 20))
+    assert await taken(last, 10, last.published) == expected(*range(10, 20))
 
 
 def test_a_garbled_place(tmp_path: Path) -> None:

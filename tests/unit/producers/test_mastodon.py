@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from aiohttp import web
 from producers.sources.mastodon import MAX_EVENT_BYTES, MastodonPosts
 from streams.errors import BadInputError, SettingError
 from streams.setting_kinds import Secret
+from tests.unit.producers.peers import HOST, serving, taken
 
 TOKEN = "very-secret-token"
 
@@ -54,7 +54,7 @@ class Mastodon:
     async def instance(self, _: web.Request) -> web.Response:
         if not self.streams_elsewhere:
             return web.Response(status=404)
-        streaming = self.url.replace("http", "ws").replace("127.0.0.1", "localhost")
+        streaming = self.url.replace("http", "ws").replace(HOST, "localhost")
         return web.json_response({"configuration": {"urls": {"streaming": streaming}}})
 
 
@@ -64,23 +64,9 @@ async def server() -> AsyncIterator[Mastodon]:
     app = web.Application()
     app.router.add_get("/api/v1/streaming/{which}", mastodon.stream)
     app.router.add_get("/api/v2/instance", mastodon.instance)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    mastodon.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield mastodon
-    await runner.cleanup()
-
-
-async def taken(source: MastodonPosts, count: int) -> list[tuple[str, int | None]]:
-    found: list[tuple[str, int | None]] = []
-    async with asyncio.timeout(20), aclosing(source.chunks()) as chunks:
-        async for chunk in chunks:
-            found += [(t.decode(), p.timestamp_ms) for p in chunk for t in p.hashtags]
-            if len(found) >= count:
-                break
-    return found
+    async with serving(app) as port:
+        mastodon.url = f"http://{HOST}:{port}"
+        yield mastodon
 
 
 def source(server: Mastodon, tag: str | None = None) -> MastodonPosts:

@@ -21,6 +21,7 @@ from producers.sources.prices.simulated import PricePlan, SimulatedPrices, quote
 from producers.sources.replay import Replayed
 from streams.errors import SettingError
 from streams.sinks.backoff import RETRY_AFTER_SECONDS
+from tests.unit.producers.peers import HOST, serving
 
 KEY = "very-secret-key"
 ALPACA = {"APCA_API_KEY_ID": "id", "APCA_API_SECRET_KEY": KEY}
@@ -96,15 +97,9 @@ class Peer:
     async def serving(self) -> AsyncIterator["Peer"]:
         app = web.Application()
         app.router.add_get("/{path:.*}", self.__call__)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        try:
+        async with serving(app) as port:
+            self.url = f"http://{HOST}:{port}"
             yield self
-        finally:
-            await runner.cleanup()
 
 
 async def first(source: PolledPrices, count: int) -> list[KeyedRecord]:
