@@ -55,15 +55,13 @@ class LivePosts(ABC):
             while True:
                 first = asyncio.create_task(self._waiting.get())
                 await asyncio.wait({first, stream}, return_when=asyncio.FIRST_COMPLETED)
-                # Once it has ended for good, what came before that is still taken.
-                ended = not first.done()
-                if ended:
+                if not first.done():
+                    # Nothing is waiting any more, and nothing will come.
                     first.cancel()
-                posts = self._arrived() if ended else [first.result(), *self._arrived()]
+                    stream.result()
+                posts = [first.result(), *self._arrived()]
                 self._yields(posts)
                 yield [post.tagged for post in posts]
-                if ended:
-                    stream.result()
         finally:
             stream.cancel()
             await asyncio.wait({stream}, timeout=CLOSE_S)
