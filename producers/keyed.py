@@ -46,10 +46,12 @@ class KeyedPublisher(Delivery):
         while True:
             self._raise_failure()
             try:
-                return await self._producer.send(
+                delivery: asyncio.Future[Any] = await self._producer.send(
                     self._topic, record.value, record.key, timestamp_ms=record.timestamp_ms
                 )
             except kafka_errors.KafkaTimeoutError:
                 continue  # its partition's last batch isn't out yet; what is in it has timers
             except (OSError, kafka_errors.KafkaError) as exc:
                 self._fail(exc)
+            else:
+                return delivery

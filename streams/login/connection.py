@@ -47,7 +47,7 @@ async def create_conn(host: str, port: int, **options: Any) -> AIOKafkaConnectio
         return await _connected(host, port, options | _as_options(renewed))
 
 
-def _source(options: dict[str, Any]) -> Remembered[Credentials] | Remembered[Secret] | None:
+def _source(options: dict[str, Any]) -> Remembered[Any] | None:
     password = options.get("sasl_plain_password")
     if isinstance(password, Remembered):
         return password

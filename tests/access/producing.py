@@ -36,7 +36,7 @@ def producing(
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "producers", "simulate", "--topic", topic, *arguments],
-            env=clean_environment() | way,
+            env={**clean_environment(), **way},
             stderr=output,
         )
     try:

@@ -68,9 +68,8 @@ async def test_a_brokers_answer_to_a_token_is_read() -> None:
             return "the-token"
 
     given = {"sasl_mechanism": "OAUTHBEARER", "sasl_oauth_token_provider": Token()}
-    refused, taken = (
-        connection._Connection("127.0.0.1", 1, **given).authenticator_oauth() for _ in range(2)
-    )
+    new: Any = connection._Connection
+    refused, taken = (new("127.0.0.1", 1, **given).authenticator_oauth() for _ in range(2))
     assert await refused.step(None) == (b"n,,\x01auth=Bearer the-token\x01\x01", True)
     assert await refused.step(b'{"status":"invalid_token"}') == (b"\x01", True)
     assert await taken.step(None) is not None

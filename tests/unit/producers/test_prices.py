@@ -139,9 +139,10 @@ async def test_alpaca() -> None:
 async def test_finnhub() -> None:
     unknown = {"c": 0, "d": None, "h": 0, "l": 0, "o": 0, "pc": 0, "t": 0}
     known = {"c": 261.74, "h": 263.31, "l": 260.68, "o": 261.07, "pc": 259.45, "t": 1582641000}
-    async with Peer(known, unknown).serving() as peer:
+    async with Peer(unknown, known).serving() as peer:
         [record] = await first(polled(Finnhub({"FINNHUB_API_KEY": KEY}, peer.url)), 1)
     assert json.loads(record.value)["price"] == 261.74
+    assert record.key == b"TBV"
     assert record.timestamp_ms == 1_582_641_000_000
     assert [request.query["symbol"] for request in peer.requests] == ["AAPL", "TBV"]
     assert all(KEY not in request.path_qs for request in peer.requests)
