@@ -19,6 +19,8 @@ from tests.scene import Scene
 
 Name = Callable[[str], str]
 
+pytestmark = pytest.mark.long
+
 
 def count_on(scene: Scene, changes: Callable[[], None]) -> str:
     """Run a worker while `changes` happen, and check every final; returns what it said."""
@@ -33,7 +35,6 @@ def count_on(scene: Scene, changes: Callable[[], None]) -> str:
         return said
 
 
-@pytest.mark.long
 def test_passwords_change(secured: Secured, unique: Name, tmp_path: Path) -> None:
     file = tmp_path / "credentials.json"
     passwords = [f"canary-number-{n}" for n in range(3)]
