@@ -49,7 +49,7 @@ class FollowingContext(ssl.SSLContext):
     _inner: ssl.SSLContext
     _make: Callable[[], ssl.SSLContext]
     _files: Sequence[Path]
-    _stamps: list[Stamp]
+    _stamps: list[Stamp | None]
 
     def __new__(cls, make: Callable[[], ssl.SSLContext], files: Sequence[Path]) -> Self:
         """Call `make` for the first time; raises what it raises."""
@@ -71,5 +71,5 @@ class FollowingContext(ssl.SSLContext):
             if stamps != self._stamps:
                 self._inner = self._make()
                 self._stamps = stamps
-        except (SettingError, OSError) as exc:
+        except SettingError as exc:
             log.warning("Changed TLS files aren't used: %s", exc)

@@ -1,11 +1,14 @@
 """How AppSync learns who we are: an API key, from the environment or a secret, or IAM."""
 
+from collections import deque
 from typing import Protocol
 
 from streams.login.remembered import Remembered
 from streams.setting_kinds import MASK, Secret
 
 KEY_HEADER = "x-api-key"
+#: Keys that are kept out of reasons and logs: the present one, and those before it.
+KEYS_MASKED = 8
 
 Headers = dict[str, str]
 
@@ -44,12 +47,13 @@ class StoredApiKey:
 
     def __init__(self, stored: Remembered[Secret]) -> None:
         self._stored = stored
-        self._known: list[Secret] = []
+        #: The last keys, the newest last: answers may repeat one that is no longer in use.
+        self._known: deque[Secret] = deque(maxlen=KEYS_MASKED)
 
     async def headers(self, url: str, body: bytes) -> Headers:  # noqa: ARG002
         key = await self._stored.current()
         if key not in self._known:
-            self._known = [key, *self._known[:8]]
+            self._known.append(key)
         return {KEY_HEADER: key.reveal()}
 
     async def refused(self, headers: Headers) -> None:  # noqa: ARG002

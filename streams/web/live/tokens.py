@@ -57,22 +57,21 @@ class Tokens:
                 found = grant
         return found
 
-    async def refresh(self) -> bool:
-        """Read the file if it has changed; whether grants may have changed."""
-        return await asyncio.to_thread(self._refresh)
+    async def refresh(self) -> None:
+        """Read the file if it has changed."""
+        await asyncio.to_thread(self._refresh)
 
-    def _refresh(self) -> bool:
+    def _refresh(self) -> None:
+        found = stamp(self._file)
+        if found == self._stamp:
+            return
+        self._stamp = found
         try:
-            found = stamp(self._file)
-            if found == self._stamp:
-                return False
-            self._stamp = found
             self._grants = read_grants(self._file)
-        except (SettingError, OSError) as exc:
+        except SettingError as exc:
             log.error("The former tokens stay valid: %s", exc)
-            return False
-        log.info("Tokens were read again: %d", len(self._grants))
-        return True
+        else:
+            log.info("Tokens were read again: %d", len(self._grants))
 
 
 def read_grants(file: Path) -> dict[bytes, Grant]:

@@ -23,6 +23,7 @@ from producers.budget import Budget
 from producers.sources.tweets import LiveTweets, bearer_token
 from streams.errors import BadInputError, SettingError
 from streams.setting_kinds import Secret
+from tests.polling import until_true
 from tests.unit.producers.peers import serving, taken
 
 TOKEN = "very-secret-token"
@@ -269,14 +270,10 @@ async def test_no_more_than_the_budget_allows(twitter: Twitter, tmp_path: Path) 
 async def test_can_be_stopped_while_waiting(twitter: Twitter) -> None:
     twitter.answers = [idle]
     task = asyncio.create_task(tags(twitter.source(), 1))
-    async with asyncio.timeout(10):
-        while not twitter.requests:
-            await asyncio.sleep(0.01)
-    began = time.monotonic()
+    await until_true(lambda: bool(twitter.requests))
     task.cancel()
-    await asyncio.wait({task}, timeout=10)
+    await asyncio.wait({task}, timeout=60)
     assert task.cancelled()
-    assert time.monotonic() - began < 2
 
 
 async def test_the_token_is_never_logged(
