@@ -17,6 +17,8 @@ from tests.scene import Scene
 
 LISTENERS = {"TLS": "SSL", "MUTUAL": "SSL", "SCRAM": "SASL_SSL", "OAUTH": "SASL_SSL"}
 MECHANISM = "SCRAM-SHA-512"
+#: A listener behind a proxy, which does what only MSK's own brokers do: check tokens of IAM.
+DETOUR = "IAM"
 #: The broker hangs up on a client that was let in so long ago: as many logins as a rotation needs.
 LOGIN_MS = 4_000
 JAAS = "org.apache.kafka.common.security"
@@ -35,6 +37,7 @@ class Secured:
         keys = folder / "jwks.json"
         keys.write_text(self.issuer.jwks())
         self.kafka = LocalKafka(
+            detours=(DETOUR,),
             listeners=LISTENERS,
             config={**_tls(folder), **_passwords(), **_tokens(keys.as_uri())},
             java_options=[f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={keys.as_uri()}"],
