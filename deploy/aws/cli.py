@@ -42,9 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     deploy.add_argument("parameters", nargs="*", metavar="NAME=VALUE", help="as in main.yaml")
     deploy.add_argument("--parameters-file", type=Path, help="JSON of the same")
     deploy.add_argument(
-        "--image", help="one that is in the repository; else it is built and pushed"
+        "--keep-images", action="store_true", help="run those of the last time, and build none"
     )
-    deploy.add_argument("--agent-image", help="the same for CloudWatch's agent")
     deploy.set_defaults(run=_deploy)
 
     secret = commands.add_parser("secret", help="put standard input into a secret")

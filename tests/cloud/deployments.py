@@ -34,6 +34,7 @@ DEPLOYMENTS: dict[str, dict[str, str]] = {
     },
     "tls": {
         "KafkaAccess": "tls",
+        "Producer": "bluesky",
         "ClientInstance": "true",
         "AppSync": "typed",
         "Archive": "firehose",

@@ -55,6 +55,7 @@ class Emulated(Stack):
         self._emulator = emulator
         self._packaged = packaged
         self.body = reduced(packaged[file])
+        self._count()
         self.told: dict[str, str] = {}
         if self.body["Resources"]:
             self.told = create(emulator, name, self.body, self._as_texts())
@@ -68,6 +69,13 @@ class Emulated(Stack):
     def expected(self) -> set[str]:
         """The logical ids that there have to be."""
         return {id_ for id_ in self.body["Resources"] if self.is_made(id_)}
+
+    def _count(self) -> None:
+        # A parameter's number is a text to it, with which it can't count.
+        for resource in self.body["Resources"].values():
+            if resource["Type"] == "AWS::ECS::Service":
+                properties = resource["Properties"]
+                properties["DesiredCount"] = int(self.value(properties["DesiredCount"]))
 
     def _as_texts(self) -> dict[str, str]:
         values = self.parameters.items()
@@ -109,6 +117,13 @@ def reduced(body: Mapping[str, Any]) -> dict[str, Any]:
         id_: type_
         for id_, type_ in types.items()
         if type_ in MISSING or type_ == "AWS::CloudFormation::Stack"
+    }
+    # It makes keys for an API that isn't there, and then doesn't know them.
+    gone |= {
+        id_: type_
+        for id_, type_ in types.items()
+        if type_ == "AWS::AppSync::ApiKey"
+        and body["Resources"][id_]["Properties"]["ApiId"]["Fn::GetAtt"][0] in gone
     }
     resources = {
         id_: _without_references(resource, gone)

@@ -19,23 +19,13 @@ from tests.cloud.emulation import MISSING, Emulated
 from tests.cloud.emulator import Emulator, running
 from tests.cloud.existence import LOOKS, is_there
 from tests.cloud.packaging import Packaged, packaged
+from tests.cloud.programs import DOCKER, install
 from tests.cloud.templates import TEMPLATES, template
 
 pytestmark = pytest.mark.long
 
 #: Those that make every resource between them.
 CREATED = ("tls", "scram", "iam by endpoints", "tls with a CA")
-
-DOCKER = """#!/bin/sh
-echo "$@" >> "$NOTES"
-while [ $# -gt 0 ]; do
-  case "$1" in
-    --iidfile) echo sha256:0123456789abcdef0123456789abcdef > "$2" ;;
-    --password-stdin) cat > /dev/null ;;
-  esac
-  shift
-done
-"""
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +38,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 def environment(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Leads `aws` to the emulator, and `docker` to notes, whose file this is."""
     folder = tmp_path_factory.mktemp("bin")
-    docker = folder / "docker"
-    docker.write_text(DOCKER)
-    docker.chmod(0o755)
+    install(folder, "docker", DOCKER)
     path = os.pathsep.join([str(folder), str(Path(sys.executable).parent), os.environ["PATH"]])
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("AWS_")]:

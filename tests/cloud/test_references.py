@@ -2,6 +2,7 @@
 
 import pytest
 
+from deploy.aws.images import PLATFORM
 from tests.cloud.deployments import DEPLOYMENTS, base, deployment
 from tests.cloud.evaluation import Stack, UnresolvedError
 from tests.cloud.templates import TEMPLATES, strings, template
@@ -40,6 +41,14 @@ def test_dependencies_are_there() -> None:
                 assert stack.is_made(other), (stack.file, id_)
 
 
+def test_all_that_run_our_image_have_its_processor() -> None:
+    assert PLATFORM == "linux/amd64"
+    task, client = template("task.yaml"), template("client.yaml")
+    platform = task["Resources"]["Task"]["Properties"]["RuntimePlatform"]
+    assert platform["CpuArchitecture"] == "X86_64"
+    assert client["Parameters"]["Ami"]["Default"].endswith("-x86_64")
+
+
 def test_exports_are_imported() -> None:
     texts = strings(template("main.yaml"))
     imported = {
@@ -57,6 +66,7 @@ def test_exports_are_imported() -> None:
         ({"Ingest": "http"}, "DomainName"),
         ({"DomainName": "tally.example.org"}, "HostedZone"),
         ({"AppSync": "typed", "Egress": "endpoints"}, "Egress"),
+        ({"Producer": "bluesky", "Egress": "endpoints"}, "Egress"),
         ({"LogRecords": "true", "KafkaAccess": "unauthenticated"}, "KafkaAccess"),
         ({"KafkaAccess": "kerberos"}, "KafkaAccess"),
         ({"Wrokers": "3"}, "Wrokers"),

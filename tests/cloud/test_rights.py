@@ -27,8 +27,8 @@ EVERYWHERE = {
 #: Of the application as it is deployed by default.
 SETTINGS = Settings()
 APP = create_app(SETTINGS)
-(COUNT,) = APP.topology.counts
-PARTIALS, CHANGELOG = COUNT.partials_topic, COUNT.changelog_topic
+(TABLE,) = APP.topology.tables
+PARTIALS, CHANGELOG = TABLE.partials_topic, TABLE.changelog_topic
 READ, WRITE = ("DescribeTopic", "ReadData"), ("DescribeTopic", "WriteData")
 
 

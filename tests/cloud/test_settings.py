@@ -5,6 +5,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,6 @@ SCRIPT = {"SLOTS", "CLIENT_BUNDLE", "LIVE_TOKENS", "INGEST_TOKENS"}
 PRODUCERS = {"BEARER_TOKEN"}
 #: Commands and settings that exist once these modules do.
 LATER = {
-    "streams.login": ("KAFKA_SASL_SECRET_ARN",),
     "streams.ingest": ("STREAMS_INGEST_", "ingest"),
     "streams.sinks.archive": ("STREAMS_ARCHIVE_", "archive"),
 }
@@ -39,7 +39,7 @@ MISSING = tuple(p for module, names in LATER.items() if not _is_there(module) fo
 
 
 def _known() -> set[str]:
-    parts = (Settings, *Settings.PARTS.values())
+    parts: list[type[Any]] = [Settings, *Settings.PARTS.values()]
     return {name for part in parts for name in variables(part)}
 
 
@@ -62,7 +62,7 @@ def test_values_are_accepted(task: Task, tmp_path: Path) -> None:
     assert settings.app_id == "tally"
     assert settings.replication == 3
     assert settings.data_dir == tmp_path
-    assert settings.create_topics == (task.kind == "topics")
+    assert settings.create_topics == (task.kind in {"topics", "ingest"})
 
 
 @pytest.mark.parametrize("name", ["scram", "tls", "iam"])
@@ -159,13 +159,11 @@ def _environment(task: Task, folder: Path) -> dict[str, str]:
 
 
 def _settings(task: Task, folder: Path) -> dict[str, str]:
-    """Those of its variables that are settings already."""
-    # Without logins users and passwords can only be variables, which tasks aren't given.
-    later = MISSING if _is_there("streams.login") else (*MISSING, "KAFKA_")
+    """Those of its variables that are settings."""
     return {
         name: value
         for name, value in _environment(task, folder).items()
-        if not name.startswith(later) and name not in SCRIPT
+        if not name.startswith(MISSING) and name not in SCRIPT
     }
 
 
