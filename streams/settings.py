@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from streams.errors import SettingError
+from streams.ingest.settings import IngestSettings
 from streams.kafka_settings import KafkaSettings
 from streams.setting_fields import Row, parsed, refuse_unknown, rows, setting, variables
 from streams.setting_kinds import (
@@ -60,6 +61,7 @@ class Settings:
     appsync: AppSyncSettings = field(default_factory=AppSyncSettings)
     live: LiveSettings = field(default_factory=LiveSettings)
     queries: QuerySettings = field(default_factory=QuerySettings)
+    ingest: IngestSettings = field(default_factory=IngestSettings)
 
     app_id: str = setting(
         "STREAMS_APP_ID",
@@ -200,6 +202,7 @@ class Settings:
         "live": LiveSettings,
         "queries": QuerySettings,
         "appsync": AppSyncSettings,
+        "ingest": IngestSettings,
     }
 
     def __post_init__(self) -> None:
@@ -302,5 +305,12 @@ class Settings:
 
 def describe(settings: Settings) -> list[Row]:
     """All settings in the order of this file, as a person would write them; secrets masked."""
-    parts = (settings.kafka, settings, settings.live, settings.queries, settings.appsync)
+    parts = (
+        settings.kafka,
+        settings,
+        settings.live,
+        settings.queries,
+        settings.appsync,
+        settings.ingest,
+    )
     return [row for part in parts for row in rows(part)]

@@ -1,0 +1,99 @@
+"""One batch of a partition on its way to Kafka, and the deliveries that wait for it."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from producers.ingest.record import ID_HEADER, OVERHEAD, Position, Record
+
+_NO_HEADERS: list[tuple[str, bytes]] = []
+
+
+class Batch:
+    """Records of one partition in their order; `full` once one more didn't fit."""
+
+    def __init__(self, builder: Any, topic: str, partition: int) -> None:
+        self.builder = builder
+        self.topic = topic
+        self.partition = partition
+        self.base = -1
+        self.records: list[Record] = []
+        self.full = False
+        self.deliveries: list[Delivery] = []
+
+    def append(self, record: Record) -> bool:
+        """Whether it still fitted; the first one always does."""
+        if not self._build(record):
+            self.full = True
+            return False
+        self.records.append(record)
+        return True
+
+    def rebuild(self, builder: Any) -> None:
+        """The same records again; what Kafka got of a builder can't be sent twice."""
+        self.builder = builder
+        for record in self.records:
+            self._build(record)
+
+    def _build(self, record: Record) -> bool:
+        identity = record.identity
+        headers = [(ID_HEADER, identity.encode())] if identity else _NO_HEADERS
+        added = self.builder.append(
+            timestamp=record.timestamp, key=record.key, value=record.value, headers=headers
+        )
+        return added is not None
+
+    def acknowledge(self, base: int) -> None:
+        """Kafka has it, from offset `base` on."""
+        self.base = base
+        for delivery in self.deliveries:
+            delivery.settle()
+
+    def fail(self, problem: Exception) -> None:
+        """Kafka hasn't acknowledged it, and won't."""
+        for delivery in self.deliveries:
+            delivery.settle(problem)
+
+
+class Delivery:
+    """Some records that were taken together: done when Kafka has acknowledged all of them."""
+
+    __slots__ = ("_future", "_problem", "_sent", "_waiting", "cost")
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self.cost = sum(record.size for record in records) + OVERHEAD * len(records)
+        self._future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sent: list[tuple[Batch, int]] = []
+        self._waiting = 0
+        self._problem: Exception | None = None
+
+    def add(self, batch: Batch) -> None:
+        """Its next record is the last one of `batch` so far."""
+        if not batch.deliveries or batch.deliveries[-1] is not self:
+            batch.deliveries.append(self)
+            self._waiting += 1
+        self._sent.append((batch, len(batch.records) - 1))
+
+    def settle(self, problem: Exception | None = None) -> None:
+        """One of its batches is acknowledged, or has failed."""
+        self._waiting -= 1
+        self._problem = self._problem or problem
+        if self._waiting or self._future.done():
+            return
+        if self._problem is None:
+            self._future.set_result(None)
+        else:
+            self._future.set_exception(self._problem)
+            self._future.exception()  # nobody has to ask
+
+    def when_settled(self, call: Any) -> None:
+        """Call `call(future)` when all of it is acknowledged, or some of it has failed."""
+        self._future.add_done_callback(call)
+
+    async def acknowledged(self) -> list[Position]:
+        """Where its records are, in their order; raises UndeliveredError.
+
+        Whoever is cancelled here leaves the delivery as it is.
+        """
+        await asyncio.shield(self._future)
+        return [Position(b.topic, b.partition, b.base + at) for b, at in self._sent]

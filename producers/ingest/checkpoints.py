@@ -1,0 +1,72 @@
+"""How far each source has been read, for those that don't know it themselves: a compacted topic.
+
+It needs no disk, so that another machine can go on. A checkpoint is written after Kafka has
+acknowledged what it stands for; a crash between the two leads to repeats, never to a loss.
+"""
+
+import asyncio
+import json
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import errors as kafka_errors
+
+from producers.ingest.outlet import Outlet
+from producers.ingest.record import Record
+from streams.access import CONNECT_TIMEOUT_MS, explain
+from streams.settings import Settings
+
+CONFIGS = {"cleanup.policy": "compact"}
+READ_TIMEOUT_S = 60.0
+
+
+def topic_of_checkpoints(settings: Settings) -> str:
+    """The topic's name."""
+    return f"{settings.app_id}-ingest-checkpoints"
+
+
+class Checkpoints:
+    """The newest checkpoint of each name: any JSON."""
+
+    def __init__(self, settings: Settings, outlet: Outlet) -> None:
+        self._kafka = settings.kafka
+        self._topic = topic_of_checkpoints(settings)
+        self._outlet = outlet
+        self._newest: dict[str, Any] = {}
+
+    async def load(self) -> None:
+        """Read the topic; raises TallyError."""
+        try:
+            async with asyncio.timeout(READ_TIMEOUT_S):
+                await self._load()
+        except (OSError, kafka_errors.KafkaError) as exc:
+            raise explain(exc, self._kafka) from exc
+
+    def get(self, name: str) -> Any:
+        """What was put last; None if nothing was."""
+        return self._newest.get(name)
+
+    async def put(self, name: str, value: Any) -> None:
+        """Keep it; returns when Kafka has acknowledged it. Raises UndeliveredError."""
+        record = Record(self._topic, json.dumps(value).encode(), name.encode())
+        await (await self._outlet.publish([record])).acknowledged()
+        self._newest[name] = value
+
+    async def _load(self) -> None:
+        consumer = AIOKafkaConsumer(
+            enable_auto_commit=False,
+            request_timeout_ms=CONNECT_TIMEOUT_MS,
+            **self._kafka.client_options(),
+        )
+        async with consumer:
+            numbers = self._outlet.partitions_of(self._topic)
+            partitions = [TopicPartition(self._topic, number) for number in numbers]
+            ends = await consumer.end_offsets(partitions)
+            consumer.assign(partitions)
+            await consumer.seek_to_beginning(*partitions)
+            for tp in partitions:
+                while await consumer.position(tp) < ends[tp]:
+                    found = await consumer.getmany(tp, timeout_ms=200)
+                    for record in found.get(tp, []):
+                        if record.key is not None and record.value is not None:
+                            self._newest[record.key.decode()] = json.loads(record.value)

@@ -1,0 +1,136 @@
+"""`tally ingest` as a process of its own, and what it has published."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from deploy.local import ExternalKafka, LocalKafka
+from tests.polling import until
+from tests.reading import Record, read_all
+from tests.worker import START_SECONDS, Worker, clean_environment, free_port
+
+Kafka = LocalKafka | ExternalKafka
+TOKEN = "a-token-of-tests-0123"
+NDJSON = "application/x-ndjson"
+
+
+class Ingester(Worker):
+    """A gateway that runs some sources; its topic is the application's input."""
+
+    def __init__(
+        self, kafka: Kafka, topic: str, folder: Path, *sources: str, **variables: str
+    ) -> None:
+        self.http_port = free_port()
+        self.topic = topic
+        self.options = kafka.client_options()
+        self._command = [sys.executable, "-m", "streams.cli", "ingest", *sources]
+        super().__init__(
+            "ingester",
+            folder,
+            {
+                **kafka.env(),
+                "STREAMS_APP_ID": topic,
+                "STREAMS_INPUT_TOPIC": topic,
+                "STREAMS_INGEST_PORT": str(self.http_port),
+                **variables,
+            },
+        )
+
+    def __enter__(self) -> "Ingester":
+        self.begin()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def begin(self) -> None:
+        """Start it, without waiting."""
+        self.start(command=self._command)
+
+    def until_serving(self) -> "Ingester":
+        """Wait until it answers."""
+        until(self.serves, "the ingester serves", START_SECONDS, self.tail)
+        return self
+
+    def serves(self) -> bool:
+        """Whether it answers; fails if it has ended."""
+        assert self.alive, self.tail()
+        try:
+            return self.ask("/health")[0] == 200
+        except OSError:
+            return False
+
+    @property
+    def url(self) -> str:
+        """Its web server."""
+        return f"http://127.0.0.1:{self.http_port}"
+
+    def ask(
+        self, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, Any, Mapping[str, str]]:
+        """Status, JSON and headers of an answer; POSTs if there is a body."""
+        request = urllib.request.Request(f"{self.url}{path}", body, dict(headers or {}))
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, json.loads(answer.read()), answer.headers
+        except urllib.error.HTTPError as exc:
+            return exc.code, json.loads(exc.read()), exc.headers
+
+    def post(
+        self, body: Any, query: str = "", kind: str = "application/json", **headers: str
+    ) -> tuple[int, Any]:
+        """POST to its topic; what isn't bytes is sent as JSON."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        status, answer, _ = self.ask(
+            f"/topics/{self.topic}{query}", raw, {"Content-Type": kind, **named}
+        )
+        return status, answer
+
+    def records(self) -> list[Record]:
+        """All that is in its topic."""
+        return [
+            record for part in asyncio.run(read_all(self.options, self.topic)) for record in part
+        ]
+
+    def until_published(self, n: int, seconds: float = 60) -> list[Record]:
+        """The topic's records, once there are at least n."""
+        found: list[Record] = []
+
+        def enough() -> bool:
+            found[:] = self.records()
+            return len(found) >= n
+
+        until(enough, f"{n} records", seconds, lambda: f"{len(found)}\n{self.tail()}")
+        return found
+
+
+def piped(kafka: Kafka, topic: str, lines: bytes, **variables: str) -> tuple[int, str]:
+    """`… | tally ingest stdin`: its exit code and what it has logged."""
+    done = subprocess.run(
+        [sys.executable, "-m", "streams.cli", "ingest", "stdin"],
+        input=lines,
+        env={
+            **clean_environment(),
+            **kafka.env(),
+            "STREAMS_APP_ID": topic,
+            "STREAMS_INPUT_TOPIC": topic,
+            **variables,
+        },
+        stderr=subprocess.STDOUT,
+        stdout=subprocess.PIPE,
+        timeout=100,
+        check=False,
+    )
+    return done.returncode, done.stdout.decode()
+
+
+def identities(records: list[Record]) -> list[str]:
+    """Their headers `ingest-id`."""
+    return [value.decode() for record in records for _, value in record.headers]
