@@ -73,3 +73,8 @@ INGEST_REFUSED = Counter(
 INGEST_TROUBLE = Counter(
     "streams_ingest_trouble", "Times that a source couldn't be read and was begun anew", ["source"]
 )
+INGEST_DROPPED = Counter(
+    "streams_ingest_dropped",
+    "Messages sent without a promise (MQTT, QoS 0) that there was no room for",
+    ["source"],
+)

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from streams.errors import SettingError
+from streams.ingest.aws_settings import AwsSourceSettings
+from streams.ingest.mqtt_settings import MqttSettings
 from streams.ingest.settings import IngestSettings
 from streams.kafka_settings import KafkaSettings
 from streams.setting_fields import Row, parsed, refuse_unknown, rows, setting, variables
@@ -62,6 +64,8 @@ class Settings:
     live: LiveSettings = field(default_factory=LiveSettings)
     queries: QuerySettings = field(default_factory=QuerySettings)
     ingest: IngestSettings = field(default_factory=IngestSettings)
+    aws_sources: AwsSourceSettings = field(default_factory=AwsSourceSettings)
+    mqtt: MqttSettings = field(default_factory=MqttSettings)
 
     app_id: str = setting(
         "STREAMS_APP_ID",
@@ -203,6 +207,8 @@ class Settings:
         "queries": QuerySettings,
         "appsync": AppSyncSettings,
         "ingest": IngestSettings,
+        "aws_sources": AwsSourceSettings,
+        "mqtt": MqttSettings,
     }
 
     def __post_init__(self) -> None:
@@ -312,5 +318,7 @@ def describe(settings: Settings) -> list[Row]:
         settings.queries,
         settings.appsync,
         settings.ingest,
+        settings.aws_sources,
+        settings.mqtt,
     )
     return [row for part in parts for row in rows(part)]

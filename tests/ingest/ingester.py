@@ -78,9 +78,9 @@ class Ingester(Worker):
         request = urllib.request.Request(f"{self.url}{path}", body, dict(headers or {}))
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
-                return answer.status, json.loads(answer.read()), answer.headers
+                return answer.status, json.loads(answer.read()), dict(answer.headers)
         except urllib.error.HTTPError as exc:
-            return exc.code, json.loads(exc.read()), exc.headers
+            return exc.code, json.loads(exc.read()), dict(exc.headers)
 
     def post(
         self, body: Any, query: str = "", kind: str = "application/json", **headers: str

@@ -1,0 +1,158 @@
+"""Nothing that was acknowledged is missing, whoever dies meanwhile: Kafka, or the gateway."""
+
+import asyncio
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from deploy.local import LocalKafka
+from tests.appsync.ministack import Ministack
+from tests.ingest.conftest import Mosquitto
+from tests.ingest.ingester import NDJSON, Ingester, identities
+from tests.ingest.mqtt_publisher import publish
+from tests.ingest.test_mqtt import subscribed, variables
+from tests.ingest.test_sqs import left, new_queue
+from tests.polling import until
+from tests.scene import seed_of_run
+
+IN_A_REQUEST = 20
+CLIENTS = 8
+SECONDS = 300.0
+
+
+@pytest.fixture(scope="module")
+def mortal_kafka() -> Iterator[LocalKafka]:
+    with LocalKafka() as cluster:
+        yield cluster
+
+
+class HttpClients:
+    """Send requests again until they are accepted."""
+
+    def __init__(self, gateway: Ingester, requests: int) -> None:
+        self._gateway = gateway
+        self._left = list(range(requests))
+        self.accepted: set[int] = set()
+        self.attempts = 0
+
+    async def run(self) -> None:
+        async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
+            for _ in range(CLIENTS):
+                group.create_task(self._send_some(session))
+
+    async def _send_some(self, session: aiohttp.ClientSession) -> None:
+        while self._left:
+            number = self._left.pop()
+            while not await self._send(session, number):
+                await asyncio.sleep(0.2)
+            self.accepted.add(number)
+
+    async def _send(self, session: aiohttp.ClientSession, number: int) -> bool:
+        self.attempts += 1
+        body = b"\n".join(b'{"http": %d, "n": %d}' % (number, n) for n in range(IN_A_REQUEST))
+        headers = {"Content-Type": NDJSON, "Idempotency-Key": f"h{number}"}
+        url = f"{self._gateway.url}/topics/{self._gateway.topic}"
+        try:
+            async with session.post(url, data=body, headers=headers) as answer:
+                assert answer.status in {202, 503}, await answer.text()
+                if answer.status == 202:
+                    assert len((await answer.json())["offsets"]) == IN_A_REQUEST
+                    return True
+                assert "Retry-After" in answer.headers
+        except (aiohttp.ClientError, OSError):
+            pass
+        return False
+
+
+def fill(aws: Ministack, url: str, count: int) -> list[str]:
+    """Send messages; returns their ids."""
+    sqs = aws.client("sqs")
+    ids = []
+    for first in range(0, count, 10):
+        entries = [{"Id": str(n), "MessageBody": json.dumps({"sqs": first + n})} for n in range(10)]
+        answer = sqs.send_message_batch(QueueUrl=url, Entries=entries)
+        ids += [sent["MessageId"] for sent in answer["Successful"]]
+    return ids
+
+
+async def play(
+    kafka: LocalKafka,
+    aws: Ministack,
+    mosquitto: Mosquitto,
+    topic: str,
+    folder: Path,
+    http: int,
+    others: int,
+) -> None:
+    """`http` records over HTTP, and `others` each over SQS and MQTT, under two kills and a bounce."""
+    chance = random.Random(seed_of_run())
+    url, _ = new_queue(aws, topic)
+    settings = {
+        **aws.variables,
+        **variables(mosquitto, topic),
+        "STREAMS_INGEST_SQS_QUEUE": url,
+        "STREAMS_INGEST_ACK_SECONDS": "10",
+        "STREAMS_REPLICATION": "1",
+    }
+    payloads = [b'{"mqtt": %d}' % n for n in range(others)]
+    messages = [(f"{topic}/v{n % 9}/position", payload) for n, payload in enumerate(payloads)]
+    [broker] = kafka.brokers
+    with Ingester(kafka, topic, folder, "http", "sqs", "mqtt", **settings) as gateway:
+        await asyncio.to_thread(until, lambda: subscribed(gateway), "subscribed", 60, gateway.tail)
+        requests = http // IN_A_REQUEST
+        clients = HttpClients(gateway, requests)
+
+        async def after(share: float) -> None:
+            while len(clients.accepted) < requests * share:
+                assert gateway.alive, gateway.tail()
+                await asyncio.sleep(0.01)
+
+        async with asyncio.timeout(SECONDS), asyncio.TaskGroup() as group:
+            group.create_task(clients.run())
+            sqs = group.create_task(asyncio.to_thread(fill, aws, url, others))
+            group.create_task(asyncio.to_thread(publish, mosquitto.port, messages))
+            await after(chance.uniform(0.05, 0.25))
+            gateway.kill()
+            gateway.begin()
+            await after(chance.uniform(0.35, 0.5))
+            await asyncio.to_thread(broker.kill)
+            await asyncio.to_thread(broker.start)
+            await after(chance.uniform(0.6, 0.9))
+            gateway.kill()
+            gateway.begin()
+        known = {f"h{request}:{n}" for request in range(requests) for n in range(IN_A_REQUEST)}
+        known |= set(sqs.result())
+        await asyncio.to_thread(
+            until, lambda: left(aws, url) == 0, "SQS is empty", SECONDS, gateway.tail
+        )
+
+        def all_of_mqtt() -> bool:
+            return set(payloads) <= {record.value for record in gateway.records()}
+
+        await asyncio.to_thread(until, all_of_mqtt, "all of MQTT", SECONDS, gateway.tail)
+        assert gateway.stop() == 0, gateway.tail()
+        found = await asyncio.to_thread(gateway.records)
+    seen = Counter(identities(found))
+    assert len(sqs.result()) == others
+    assert known - seen.keys() == set(), "acknowledged, and not there"
+    assert seen.keys() - known == set(), "nobody has sent that"
+    print(f"{clients.attempts - requests} requests repeated, {len(found)} records")
+
+
+async def test_a_few_records(
+    mortal_kafka: LocalKafka, aws: Ministack, mosquitto: Mosquitto, topic: str, tmp_path: Path
+) -> None:
+    await play(mortal_kafka, aws, mosquitto, topic, tmp_path, 4_000, 200)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+async def test_many_records(
+    mortal_kafka: LocalKafka, aws: Ministack, mosquitto: Mosquitto, topic: str, tmp_path: Path
+) -> None:
+    await play(mortal_kafka, aws, mosquitto, topic, tmp_path, 100_000, 10_000)

@@ -1,0 +1,65 @@
+"""MQTT messages from a real broker, in both versions of the protocol."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.local import ExternalKafka, LocalKafka
+from tests.ingest.conftest import Mosquitto
+from tests.ingest.ingester import Ingester
+from tests.ingest.mqtt_publisher import publish
+from tests.polling import until
+
+COUNT = 300
+
+
+def variables(peer: Mosquitto, topic: str, version: str = "5") -> dict[str, str]:
+    """Settings of a source of this test's own."""
+    return {
+        "STREAMS_INGEST_MQTT_URL": peer.url,
+        "STREAMS_INGEST_MQTT_VERSION": version,
+        "STREAMS_INGEST_MQTT_FILTERS": f"{topic}/+/position",
+        "STREAMS_INGEST_MQTT_CLIENT_ID": topic[-30:],
+        "STREAMS_INGEST_MQTT_KEY_SEGMENTS": "2",
+    }
+
+
+def subscribed(gateway: Ingester) -> bool:
+    """Whether the broker knows what we want."""
+    assert gateway.alive, gateway.tail()
+    return "Subscribed" in gateway.said()
+
+
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+def test_messages_of_both_versions_and_while_away(
+    kafka: LocalKafka | ExternalKafka,
+    mosquitto: Mosquitto,
+    topic: str,
+    tmp_path: Path,
+    version: str,
+) -> None:
+    settings = variables(mosquitto, topic, version)
+    sent = [(f"{topic}/v{n % 5}/position", b"%d" % n) for n in range(COUNT)]
+    with Ingester(kafka, topic, tmp_path, "mqtt", **settings) as gateway:
+        until(lambda: subscribed(gateway), "it subscribes", 60, gateway.tail)
+        publish(mosquitto.port, [*sent[:100], (f"{topic}/v1/other", b"unwanted")])
+        gateway.until_published(100)
+        gateway.kill()
+        publish(mosquitto.port, sent[100:])
+        gateway.begin()
+        found = gateway.until_published(COUNT)
+        assert gateway.stop() == 0, gateway.tail()
+    assert {r.value for r in found} == {payload for _, payload in sent}
+    assert {(r.key, int(r.value or b"") % 5) for r in found} == {(b"v%d" % n, n) for n in range(5)}
+
+
+def test_a_broker_that_is_not_there(
+    kafka: LocalKafka | ExternalKafka, topic: str, tmp_path: Path
+) -> None:
+    settings = {
+        "STREAMS_INGEST_MQTT_URL": "mqtt://127.0.0.1:1",
+        "STREAMS_INGEST_MQTT_FILTERS": "#",
+    }
+    with Ingester(kafka, topic, tmp_path, "mqtt", **settings) as gateway:
+        until(lambda: "No MQTT broker at 127.0.0.1:1" in gateway.said(), "it says so", 60)
+        assert gateway.stop() == 0, gateway.tail()
