@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Self
 from streams.errors import SettingError
 from streams.ingest.aws_settings import AwsSourceSettings
 from streams.ingest.mqtt_settings import MqttSettings
+from streams.ingest.polled_settings import PolledSettings
 from streams.ingest.settings import IngestSettings
 from streams.kafka_settings import KafkaSettings
 from streams.setting_fields import Row, parsed, refuse_unknown, rows, setting, variables
@@ -66,6 +67,7 @@ class Settings:
     ingest: IngestSettings = field(default_factory=IngestSettings)
     aws_sources: AwsSourceSettings = field(default_factory=AwsSourceSettings)
     mqtt: MqttSettings = field(default_factory=MqttSettings)
+    polled: PolledSettings = field(default_factory=PolledSettings)
 
     app_id: str = setting(
         "STREAMS_APP_ID",
@@ -209,6 +211,7 @@ class Settings:
         "ingest": IngestSettings,
         "aws_sources": AwsSourceSettings,
         "mqtt": MqttSettings,
+        "polled": PolledSettings,
     }
 
     def __post_init__(self) -> None:
@@ -320,5 +323,6 @@ def describe(settings: Settings) -> list[Row]:
         settings.ingest,
         settings.aws_sources,
         settings.mqtt,
+        settings.polled,
     )
     return [row for part in parts for row in rows(part)]

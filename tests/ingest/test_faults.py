@@ -89,7 +89,7 @@ async def play(
     http: int,
     others: int,
 ) -> None:
-    """`http` records over HTTP, and `others` each over SQS and MQTT, under two kills and a bounce."""
+    """`http` records over HTTP, `others` each over SQS and MQTT; two kills and a bounce."""
     chance = random.Random(seed_of_run())
     url, _ = new_queue(aws, topic)
     settings = {
