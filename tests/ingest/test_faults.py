@@ -156,3 +156,38 @@ async def test_many_records(
     mortal_kafka: LocalKafka, aws: Ministack, mosquitto: Mosquitto, topic: str, tmp_path: Path
 ) -> None:
     await play(mortal_kafka, aws, mosquitto, topic, tmp_path, 100_000, 10_000)
+
+
+async def test_a_full_buffer_is_told_and_forgotten(
+    mortal_kafka: LocalKafka, topic: str, tmp_path: Path
+) -> None:
+    settings = {
+        "STREAMS_INGEST_BUFFER_BYTES": str(2**20),
+        "STREAMS_INGEST_MAX_RECORD_BYTES": "700000",
+        "STREAMS_INGEST_ACK_SECONDS": "1",
+    }
+    [broker] = mortal_kafka.brokers
+    with Ingester(mortal_kafka, topic, tmp_path, "http", **settings) as gateway:
+        await asyncio.to_thread(gateway.until_serving)
+
+        async def send(number: int, size: int) -> tuple[int, str]:
+            body = {"n": number, "fill": "x" * size}
+            status, answer = await asyncio.to_thread(
+                gateway.post, body, Idempotency_Key=f"r{number}"
+            )
+            return status, answer.get("detail", "")
+
+        assert (await send(0, 600_000))[0] == 202, "a record longer than a batch"
+        await asyncio.to_thread(broker.kill)
+        try:
+            status, detail = await send(1, 600_000)
+            assert (status, "within 1 s" in detail) == (503, True), detail
+            status, detail = await send(2, 600_000)
+            assert (status, "as fast as" in detail) == (503, True), detail
+        finally:
+            await asyncio.to_thread(broker.start)
+        # What was taken is published without being sent again.
+        found = await asyncio.to_thread(gateway.until_published, 2)
+        assert sorted(identities(found)) == ["r0:0", "r1:0"]
+        assert (await send(2, 600_000))[0] == 202
+        assert gateway.stop() == 0, gateway.tail()
