@@ -5,6 +5,7 @@ from typing import Any
 
 from benchmarks import charts, scaling
 from benchmarks.report_compare import full_speed, latency
+from benchmarks.report_ingest import ingest
 from benchmarks.report_live import browser, fanout
 from benchmarks.report_others import factor, peers, rebalance, restores
 from benchmarks.results import Results
@@ -31,6 +32,7 @@ def page(pieces: Pieces) -> str:
         *(rebalance(found) for _, found in _of(pieces, "recovery-rebalance")),
         *(peers(found) for _, found in _of(pieces, "peers")),
         *(fanout(found) for _, found in _of(pieces, "fanout")),
+        *(ingest(found) for _, found in _of(pieces, "ingest")),
         *(browser(found) for _, found in _of(pieces, "browser")),
     ]
     return "\n\n".join(["# Results", _INTRODUCTION, *sections]) + "\n"

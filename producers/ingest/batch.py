@@ -1,7 +1,7 @@
 """One batch of a partition on its way to Kafka, and the deliveries that wait for it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from producers.ingest.record import ID_HEADER, OVERHEAD, Position, Record
@@ -56,12 +56,16 @@ class Batch:
 
 
 class Delivery:
-    """Some records that were taken together: done when Kafka has acknowledged all of them."""
+    """Some records that were taken together: done when Kafka has acknowledged all of them.
 
-    __slots__ = ("_future", "_problem", "_sent", "_waiting", "cost")
+    `settled` is called once, then, or when some of it has failed; even if nobody waits any more.
+    """
 
-    def __init__(self, records: Sequence[Record]) -> None:
+    __slots__ = ("_future", "_problem", "_sent", "_settled", "_waiting", "cost")
+
+    def __init__(self, records: Sequence[Record], settled: Callable[["Delivery"], None]) -> None:
         self.cost = sum(record.size for record in records) + OVERHEAD * len(records)
+        self._settled = settled
         self._future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._sent: list[tuple[Batch, int]] = []
         self._waiting = 0
@@ -78,7 +82,11 @@ class Delivery:
         """One of its batches is acknowledged, or has failed."""
         self._waiting -= 1
         self._problem = self._problem or problem
-        if self._waiting or self._future.done():
+        if self._waiting:
+            return
+        self._settled(self)
+        # It is cancelled if whoever waited has given up.
+        if self._future.done():
             return
         if self._problem is None:
             self._future.set_result(None)
@@ -86,14 +94,10 @@ class Delivery:
             self._future.set_exception(self._problem)
             self._future.exception()  # nobody has to ask
 
-    def when_settled(self, call: Any) -> None:
-        """Call `call(future)` when all of it is acknowledged, or some of it has failed."""
-        self._future.add_done_callback(call)
-
     async def acknowledged(self) -> list[Position]:
-        """Where its records are, in their order; raises UndeliveredError.
+        """Where its records are, in their order; raises UndeliveredError. Only one may wait.
 
-        Whoever is cancelled here leaves the delivery as it is.
+        Whoever is cancelled here hears no more of it, but it is published all the same.
         """
-        await asyncio.shield(self._future)
+        await self._future
         return [Position(b.topic, b.partition, b.base + at) for b, at in self._sent]

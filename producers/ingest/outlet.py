@@ -122,7 +122,7 @@ class Outlet:
                     f"A record of {record.size:,} bytes is longer than {self._max_record_bytes:,}",
                     "STREAMS_INGEST_MAX_RECORD_BYTES may be raised",
                 )
-        return Delivery(records)
+        return Delivery(records, self._release)
 
     def _has_room(self, cost: int) -> bool:
         # What is larger than the buffer has to go somewhere, too.
@@ -131,13 +131,12 @@ class Outlet:
     def _take(self, records: Sequence[Record], delivery: Delivery) -> Delivery:
         self._used += delivery.cost
         metrics.INGEST_BUFFER.set(self._used)
-        delivery.when_settled(lambda _: self._release(delivery.cost))
         for record in records:
             self._lane_of(record).append(record, delivery)
         return delivery
 
-    def _release(self, cost: int) -> None:
-        self._used -= cost
+    def _release(self, delivery: Delivery) -> None:
+        self._used -= delivery.cost
         metrics.INGEST_BUFFER.set(self._used)
         self._released.set()
 

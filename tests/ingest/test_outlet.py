@@ -23,8 +23,7 @@ MAX_RECORD = 900_000
 @pytest.fixture
 async def outlet(kafka: Kafka, topic: str) -> AsyncIterator[Outlet]:
     """One whose topic takes batches up to 200 kB."""
-    options = {"max_message_bytes": "200000"}
-    await create_topics(kafka.client_options(), topic, partitions=3, **options)
+    await create_topics(kafka.client_options(), topic, partitions=3, max_message_bytes="200000")
     made = Outlet(KafkaSettings.from_env(kafka.env()), 2**20, MAX_RECORD)
     await made.start([topic])
     yield made
