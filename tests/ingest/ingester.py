@@ -93,6 +93,16 @@ class Ingester(Worker):
         )
         return status, answer
 
+    def holds_records(self) -> bool:
+        """Whether it has taken records that Kafka hasn't acknowledged."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=60) as answer:
+            found: str = answer.read().decode()
+        return any(
+            float(line.split()[1]) > 0
+            for line in found.splitlines()
+            if line.startswith("streams_ingest_buffer_bytes ")
+        )
+
     def records(self) -> list[Record]:
         """All that is in its topic."""
         return [

@@ -191,3 +191,29 @@ async def test_a_full_buffer_is_told_and_forgotten(
         assert sorted(identities(found)) == ["r0:0", "r1:0"]
         assert (await send(2, 600_000))[0] == 202
         assert gateway.stop() == 0, gateway.tail()
+
+
+async def test_messages_stay_in_sqs_while_kafka_is_away(
+    mortal_kafka: LocalKafka, aws: Ministack, topic: str, tmp_path: Path
+) -> None:
+    url, _ = new_queue(aws, topic)
+    settings = {
+        **aws.variables,
+        "STREAMS_INGEST_SQS_QUEUE": url,
+        "STREAMS_INGEST_ACK_SECONDS": "2",
+    }
+    [broker] = mortal_kafka.brokers
+    with Ingester(mortal_kafka, topic, tmp_path, "http", "sqs", **settings) as gateway:
+        await asyncio.to_thread(gateway.until_serving)
+        await asyncio.to_thread(broker.kill)
+        try:
+            await asyncio.to_thread(fill, aws, url, 10)
+            await asyncio.to_thread(until, gateway.holds_records, "it has read some", 60)
+            # By the time that this one has waited, the others would be deleted, if they were to.
+            assert (await asyncio.to_thread(gateway.post, {"n": 1}))[0] == 503
+            assert await asyncio.to_thread(left, aws, url) == 10
+        finally:
+            await asyncio.to_thread(broker.start)
+        await asyncio.to_thread(until, lambda: left(aws, url) == 0, "all are deleted", 60)
+        assert len(await asyncio.to_thread(gateway.records)) == 11
+        assert gateway.stop() == 0, gateway.tail()
