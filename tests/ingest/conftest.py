@@ -33,7 +33,8 @@ class Mosquitto:
         config = folder / "mosquitto.conf"
         config.write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\n"
-            f"max_queued_messages 0\nmax_inflight_messages 500\nlog_type error\n"
+            # Without a change of user it dies with the tests, whatever ends them.
+            f"user root\nmax_queued_messages 0\nmax_inflight_messages 500\nlog_type error\n"
         )
         self._command = [program, "-c", str(config)]
 
