@@ -19,6 +19,9 @@ from deploy.local.ports import free_port
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
 CHUNK = 2**20
+TEXT, PING = 0x81, 0x89
+#: Empty, as the gateway's pings are, and masked by zeros.
+PONG = bytes((0x8A, 0x80, 0, 0, 0, 0))
 
 
 async def measure(kafka: Kafka, results: Results, plans: list[Plan]) -> None:
@@ -92,9 +95,11 @@ class FramesReader:
             size = short if short < 126 else int.from_bytes(data[at + 2 : begin], "big")
             if len(data) < begin + size:
                 break
-            if data[at] == 0x81:
+            if data[at] == TEXT:
                 self._payloads.append((self.newest, data[begin : begin + size]))
                 self.count += 1
+            elif data[at] == PING and self._writer is not None:
+                self._writer.write(PONG)
             at = begin + size
         return data[at:]
 

@@ -23,6 +23,6 @@ if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
     fi
 fi
 echo "Installing Faust, aiokafka, RocksDB, a Java runtime and the tools into .venv."
-echo "The first time takes a minute or two and about 150 MB; later runs skip it."
+echo "The first time takes a minute or two and about 200 MB; later runs skip it."
 .venv/bin/python -m pip install --disable-pip-version-check --editable '.[local,test,dev]'
 touch .venv/.stamp

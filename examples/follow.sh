@@ -4,7 +4,7 @@
 #     sh examples/follow.sh ws://127.0.0.1:6066 python,kafka
 #
 # A line for each result. After a break, and when it is started again, it goes on where it stopped:
-# the last cursor is kept in a file.
+# the last cursor is kept in a file. (Killed in between, it prints the last line once more.)
 set -eu
 gateway=$1 keys=$2 cursor=${CURSOR_FILE:-tally.cursor}
 

@@ -188,7 +188,7 @@ async def on_picows(port: int) -> AsyncIterator[Server]:
 
     server = Picows()
 
-    class Listener(picows.WSListener):  # type: ignore[misc]
+    class Listener(picows.WSListener):
         def on_ws_connected(self, transport: Any) -> None:
             server.transports.append(transport)
 

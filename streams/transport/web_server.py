@@ -6,6 +6,8 @@ faust-streaming 0.15.3; `tests/contract/test_web_server.py` holds it. What is us
 `production_blueprints`, an index page that can't be switched off.
 """
 
+import contextlib
+import resource
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -34,6 +36,7 @@ drivers.DRIVERS.aliases["tally"] = f"{__name__}:{WebServer.__name__}"
 
 def extend(server: Any, parts: Iterable[AddRoutes], handshake_seconds: float) -> None:
     """Add the parts' routes; to be called before the server starts."""
+    allow_many_files()
     for add_to in parts:
         add_to(server.web_app)
     server._runner = web.AppRunner(
@@ -42,3 +45,10 @@ def extend(server: Any, parts: Iterable[AddRoutes], handshake_seconds: float) ->
         keepalive_timeout=handshake_seconds,
         shutdown_timeout=STOP_SECONDS,
     )
+
+
+def allow_many_files() -> None:
+    """Each connection is a file; many systems allow 1,024 until they are asked for more."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

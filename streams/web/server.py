@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import resource
 import signal
 from collections.abc import AsyncIterator
 
@@ -12,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streams.settings import Settings
 from streams.topics import ensure_topics
+from streams.transport.web_server import allow_many_files
 from streams.web.live.site import LiveSite
 from streams.web.openapi import add_openapi
 from streams.web.problems import use_problem_details
@@ -61,13 +61,6 @@ async def running(settings: Settings, site: LiveSite) -> AsyncIterator[None]:
         yield
     finally:
         await runner.cleanup()
-
-
-def allow_many_files() -> None:
-    """Each connection is a file; many systems allow 1,024 until they are asked for more."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def add_routes(app: web.Application, site: LiveSite) -> None:

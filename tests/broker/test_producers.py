@@ -22,6 +22,7 @@ from streams.errors import ClusterAccessError, MissingTopicError
 from streams.kafka_settings import KafkaSettings
 from streams.settings import Settings
 from streams.topics import ensure_topics
+from tests.polling import until_true
 from tests.reading import read_all
 
 LIMIT_S = 30
@@ -100,6 +101,10 @@ async def test_replay_from_standard_input(kafka: LocalKafka | ExternalKafka, top
     assert min(record.timestamp for record in records) == 1_577_836_800_000
 
 
+async def some_read(kafka: LocalKafka | ExternalKafka, topic: str) -> bool:
+    return any(await read_all(kafka.client_options(), topic))
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 async def test_a_signal_flushes_what_was_taken(
     kafka: LocalKafka | ExternalKafka, topic: str, how: signal.Signals
@@ -112,10 +117,8 @@ async def test_a_signal_flushes_what_was_taken(
     settings = KafkaSettings.from_env(kafka.env())
     try:
         async with asyncio.timeout(LIMIT_S):
-            while not await check_access(settings, [topic]):
-                await asyncio.sleep(0.05)
-            while not any(await read_all(kafka.client_options(), topic)):
-                await asyncio.sleep(0.05)
+            await until_true(lambda: check_access(settings, [topic]), LIMIT_S)
+            await until_true(lambda: some_read(kafka, topic), LIMIT_S)
             began = time.monotonic()
             process.send_signal(how)
             _, stderr = await process.communicate()

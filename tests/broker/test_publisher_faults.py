@@ -45,6 +45,7 @@ async def until_acked(publisher: Publisher, count: int) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.long
 async def test_a_broker_that_comes_back(mortal_kafka: LocalKafka, topic: str) -> None:
     publisher = await started(mortal_kafka, topic)
     [broker] = mortal_kafka.brokers

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.application import Application, Kafka
 from tests.polling import until
 
 Name = Callable[[str], str]
 
 
+@pytest.mark.long
 def test_a_worker_is_stopped_during_a_rebalance(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
     """The rebalance waits for a frozen member meanwhile."""
     patient = {

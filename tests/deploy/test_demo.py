@@ -19,7 +19,7 @@ from rich.console import Console
 from deploy.local.demo_results import Final, WorkerStatus
 from deploy.local.demo_screen import View, render
 
-FIRST_LINES_S = 45
+FIRST_LINES_S = 80
 STOP_S = 12
 FINAL_LINE = re.compile(r"\d\d:\d\d:\d\d - \d\d:\d\d:\d\d +([\d,]+)  #\w+\n")
 PAGE = re.compile(r"watch it live: (http://[0-9.:]+/)\n")

@@ -67,6 +67,7 @@ def test_a_paused_broker_answers_nothing_until_resumed(plain: LocalKafka) -> Non
     create_topic(plain.client_options(), "resumed")
 
 
+@pytest.mark.long
 def test_a_data_folder_keeps_topics_and_the_port(tmp_path: Path) -> None:
     cluster = LocalKafka(data_dir=tmp_path, quiet=True)
     with cluster:

@@ -37,7 +37,11 @@ async def test_python(feed: Feed) -> None:
 async def test_shell(feed: Feed, tmp_path: Path) -> None:
     command = ["sh", str(EXAMPLES / "follow.sh"), feed.address, "python,kafka"]
     cursor = tmp_path / "cursor"
-    await check_that_it_follows(feed, command, said_in_json, CURSOR_FILE=str(cursor))
+
+    def is_kept(line: str) -> bool:
+        return bool(cursor.read_text() == json.loads(line)["cursor"])
+
+    await check_that_it_follows(feed, command, said_in_json, is_kept, CURSOR_FILE=str(cursor))
     # Started again, it goes on as well.
     expected = await feed.results(2)
     async with feed.gateway(), running(command, CURSOR_FILE=str(cursor)) as process:
@@ -66,9 +70,16 @@ async def test_browser(feed: Feed) -> None:
 
 
 async def check_that_it_follows(
-    feed: Feed, command: Sequence[str], read: Callable[[str], str], **environment: str
+    feed: Feed,
+    command: Sequence[str],
+    read: Callable[[str], str],
+    is_done: Callable[[str], bool] = lambda _: True,
+    **environment: str,
 ) -> None:
-    """Each result that it should get is printed once, though the gateway was away for a while."""
+    """Each result that it should get is printed once, though the gateway was away for a while.
+
+    `is_done` tells whether it has done with the last line that it printed.
+    """
     async with running(command, **environment) as process:
         async with feed.gateway() as gateway:
             await until(lambda: gateway.connections == 1)
@@ -79,6 +90,7 @@ async def check_that_it_follows(
             said += await lines(process, len(expected) - len(said))
             expected += await feed.results(1)
             said += await lines(process, len(expected) - len(said))
+        await until(lambda: is_done(said[-1]))
     assert sorted(map(read, said)) == sorted(expected)
 
 

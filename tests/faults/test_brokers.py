@@ -1,6 +1,7 @@
 """Brokers that die under load and come back."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from deploy.local import LocalKafka
 from tests.polling import until
 from tests.scene import Scene
+from tests.worker import Worker
 
 Name = Callable[[str], str]
 
@@ -16,6 +18,10 @@ Name = Callable[[str], str]
 def mortal_kafka() -> Iterator[LocalKafka]:
     with LocalKafka() as cluster:
         yield cluster
+
+
+def answers(worker: Worker, status: int) -> bool:
+    return worker.health()[0] == status
 
 
 @pytest.mark.long
@@ -27,13 +33,15 @@ def test_the_only_broker_freezes_and_dies(
     with Scene(mortal_kafka, unique("broker"), tmp_path, variables=variables) as scene:
         workers = [scene.worker(name).start() for name in ("a", "b")]
         [broker] = mortal_kafka.brokers
+        for worker in workers:
+            worker.until_running()  # one without tasks has nothing that could stall
         scene.finals_grow(scene.random.randrange(1, 60))
         broker.pause()
         for worker in workers:
-            until(lambda w=worker: w.health()[0] == 503, "a stalled worker says so")  # type: ignore[misc]
+            until(partial(answers, worker, 503), "a stalled worker says so", 30, worker.tail)
         broker.resume()
         for worker in workers:
-            until(lambda w=worker: w.health()[0] == 200, "it recovers", 60, worker.tail)  # type: ignore[misc]
+            until(partial(answers, worker, 200), "it recovers", 60, worker.tail)
         scene.finals_grow(scene.random.randrange(1, 60))
         broker.kill()
         broker.start()

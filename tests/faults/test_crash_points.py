@@ -22,6 +22,7 @@ HITS = 2 if os.environ.get("TALLY_TEST_LONG") else 1
 REVOKE_WITH_TASKS = "at-revoke:3"
 
 
+@pytest.mark.long
 def test_each_crash_point(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
     """Beside a steady worker, another dies at each point, and comes back each time."""
     chunks = {"STREAMS_CLOSE_CHUNK": "3"}
@@ -69,6 +70,7 @@ def test_replays_at_most_one_transaction(kafka: Kafka, unique: Name, tmp_path: P
     assert any(replayed["before-write-batch"].values())
 
 
+@pytest.mark.long
 def test_the_next_owner_ends_an_open_transaction(
     kafka: Kafka, unique: Name, tmp_path: Path
 ) -> None:

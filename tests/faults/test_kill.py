@@ -56,6 +56,7 @@ def carry_on(scene: Scene) -> None:
     scene.finish()
 
 
+@pytest.mark.long
 def test_three_kills(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
     with Scene(kafka, unique("kill"), tmp_path) as scene:
         for _ in range(3):

@@ -76,6 +76,7 @@ def kill(scene: Scene, victim: Worker) -> None:
     assert all(records < LITTLE * written for records in replayed.values())
 
 
+@pytest.mark.long
 def test_two_workers_take_over_from_each_other(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
     """The one that comes back has lost its disk, and becomes a standby again."""
     with with_standbys(kafka, unique("two"), tmp_path) as scene:

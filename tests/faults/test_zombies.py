@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.application import Kafka
 from tests.polling import until
 from tests.scene import Scene
@@ -11,6 +13,7 @@ from tests.worker import Worker
 Name = Callable[[str], str]
 
 
+@pytest.mark.long
 def test_a_woken_zombie_rejoins_without_fencing_the_owner(
     kafka: Kafka, unique: Name, tmp_path: Path
 ) -> None:

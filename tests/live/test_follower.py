@@ -14,6 +14,7 @@ from streams.web.live.cursor import decode
 from streams.web.live.follower import Follower
 from streams.web.live.messages import Message, Piece
 from tests.application import create_topics
+from tests.reading import read_all
 
 
 class Remembers:
@@ -74,6 +75,9 @@ async def test_delivers_what_is_committed_and_nothing_else(kafka: LocalKafka, to
     async with AIOKafkaProducer(**options, transactional_id=topic) as producer:
         async with producer.transaction():
             await send(producer, topic, 10)
+        # A commit is acknowledged before it can be seen.
+        while sum(map(len, await read_all(options, topic))) < 10:
+            await asyncio.sleep(0.02)
         settings = settings_of(kafka, f"{topic}=key", STREAMS_LIVE_HISTORY="3")
         async with following(settings) as (follower, listener):
             assert {m.tp.partition for m in listener.messages} == {0, 1}
@@ -113,3 +117,24 @@ async def test_messages_say_where_they_stand(kafka: LocalKafka, topic: str) -> N
         assert body["id"] == f"{topic}-{message.tp.partition}-{message.offset}"
         seen[message.tp] = message.offset + 1
         assert decode(body["cursor"], [topic]) == seen
+
+
+async def test_it_follows_as_long_as_somebody_asks(kafka: LocalKafka, topic: str) -> None:
+    options = kafka.client_options()
+    await create_topics(options, topic, partitions=2)
+    follower, listener = Follower(settings_of(kafka, f"{topic}=key")), Remembers()
+    follower.listen(listener)
+    async with AIOKafkaProducer(**options) as producer:
+        await send(producer, topic, 10)
+        async with follower.held(), follower.held():
+            assert await follower.ready(30)
+            assert len(listener.messages) == 10
+        await until(lambda: not follower.is_ready)
+        assert len(follower.ring) == 0
+        await send(producer, topic, 10)
+        async with follower.held():
+            assert await follower.ready(30)
+            assert (listener.restarts, len(listener.messages)) == (2, 30)
+            assert len(follower.ring) > 0
+    await follower.stop()
+    assert not [task for task in asyncio.all_tasks() if "follow" in task.get_name()]

@@ -107,6 +107,23 @@ async def test_tokens(guarded: RunningGateway) -> None:
     assert (await refused(guarded, "key=k0", subprotocols=["tally.v1", "tally.bearer.x"]))[0] == 401
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        f"GET /ws?key=k0 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {CANARY}\0\r\n\r\n",
+        f"GET /ws?key=k0 HTTP/1.1\r\nHost: x\r\nAuth orization: Bearer {CANARY}\r\n\r\n",
+        f"GET /ws?key=k0 HTTP/1.1\r\nHost: x\r\nAuthorization: {CANARY * 500}\r\n\r\n",
+        f"GET /{CANARY} HTTP/9\r\n\r\n",
+    ],
+)
+async def test_garbled_headers_are_not_logged(guarded: RunningGateway, head: str) -> None:
+    reader, writer = await asyncio.open_connection(HOST, guarded.settings.web_port)
+    writer.write(head.encode())
+    async with asyncio.timeout(20):
+        assert b" 400 " in await reader.readline()
+    writer.close()
+
+
 async def test_keys_that_are_not_allowed(guarded: RunningGateway) -> None:
     for key in ("k1", "k", "k00", "p", "*", "k0,k1"):
         status, detail = await refused(guarded, f"key={key}", **bearing(CANARY))

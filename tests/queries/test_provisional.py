@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from websockets.asyncio.client import connect
 
-from tests.application import Kafka
+from streams.access import check_access
+from tests.application import Kafka, create_topics
+from tests.live.gateways import gateway
 from tests.load import Pace
 from tests.queries.witness import truth_of
 from tests.scene import Scene
@@ -48,6 +51,7 @@ async def both(port: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     return one, other
 
 
+@pytest.mark.long
 def test_counts_grow_until_the_final(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
     with Scene(kafka, unique("provisional"), tmp_path, pace=PACE) as scene:
         worker = scene.worker().start().until_running(scene.tasks)
@@ -59,6 +63,21 @@ def test_counts_grow_until_the_final(kafka: Kafka, unique: Name, tmp_path: Path)
         truth = truth_of(scene.read(scene.changelog))
         check(found, truth.counts, seconds)
         scene.finish()
+
+
+async def test_a_gateway_makes_no_changelog(
+    kafka: Kafka, unique: Name, topic: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Only a worker knows how many partitions it has to have."""
+    app_id = unique("nobody")
+    changelog = f"{app_id}-hashtag_counts-changelog"
+    await create_topics(kafka.client_options(), topic, partitions=1)
+    async with (
+        gateway(kafka, topic, APP_ID=app_id, OUTPUT_TOPIC=topic) as served,
+        served.client("hashtag=a&provisional=1"),
+    ):
+        await served.until(lambda: f"No topic '{changelog}'" in caplog.text)
+    assert await check_access(served.settings.kafka, [changelog, topic]) == {topic: 1}
 
 
 def check(

@@ -38,6 +38,7 @@ def test_right_answers_pass() -> None:
         ([answer(0, 1, w0=3), answer(2, 3, w0=1)], "less than 3"),
         ([answer(0, 1, w0=3), answer(2, 3)], "nothing for 0"),
         ([answer(11, 12, w1=2), answer(13, 14)], "nothing for 1"),
+        ([answer(0, 1, w0=3), answer(11, 12), answer(13, 14, w0=3)], "known to be closed"),
     ],
 )
 def test_wrong_ones_do_not(answers: list[Answer], what: str) -> None:

@@ -59,6 +59,7 @@ def wrong(answers: Sequence[Answer], truth: Truth) -> list[str]:
         told = [answer for answer in answers if answer.tag == tag and answer.status == 200]
         found += list(_never_committed(told, truth))
         found += list(_gone_back(told, truth))
+        found += list(_come_again(told))
     return found
 
 
@@ -87,6 +88,21 @@ def _gone_back(told: Sequence[Answer], truth: Truth) -> Iterable[str]:
                 yield f"nothing for {window}, although {count} was told before: {answer}"
 
 
+def _come_again(told: Sequence[Answer]) -> Iterable[str]:
+    """Answers that have a window of which others knew before that it is closed."""
+    seen: dict[int, float] = {}
+    for answer in told:
+        for window in answer.open:
+            seen[window] = min(answer.ended, seen.get(window, answer.ended))
+    for window, first in seen.items():
+        # Who didn't tell of it, asked after it had been told of, knew that it is closed.
+        missed = (a.ended for a in told if a.begun > first and window not in a.open)
+        closed = min(missed, default=float("inf"))
+        for answer in told:
+            if answer.begun > closed and window in answer.open:
+                yield f"{window} was known to be closed before: {answer}"
+
+
 class Witnesses:
     """Threads that ask workers for hashtags, at random, as long as the context lasts."""
 
@@ -113,6 +129,13 @@ class Witnesses:
         for thread in self._threads:
             thread.join()
 
+    def ask(self, name: str) -> None:
+        """Ask a worker for all hashtags, and don't wait for its answers."""
+        for tag in self._tags:
+            thread = threading.Thread(target=self._ask, args=(name, tag))
+            self._threads.append(thread)
+            thread.start()
+
     def answered_since(self, moment: float, worker: str) -> bool:
         """Whether a worker was asked for all hashtags since, and told all of them."""
         told = {
@@ -128,22 +151,19 @@ class Witnesses:
 
     def _run(self, random: Random) -> None:
         while not self._stop.is_set():
-            name, worker = random.choice(list(self._workers.items()))
-            tag = random.choice(self._tags)
-            begun = time.time()
-            try:
-                status, body = worker.page(f"/hashtags/{segment(tag)}/open")
-            except OSError:  # it is dead, frozen or starting
-                self.unanswered += 1
-                self._stop.wait(0.05)
-                continue
-            answer = json.loads(body)
-            self.answers.append(
-                Answer(
-                    begun, time.time(), name, tag, status, _open(answer) if status == 200 else {}
-                )
-            )
-            self._stop.wait(0.01)
+            answered = self._ask(random.choice(list(self._workers)), random.choice(self._tags))
+            self._stop.wait(0.01 if answered else 0.05)
+
+    def _ask(self, name: str, tag: str) -> bool:
+        begun = time.time()
+        try:
+            status, body = self._workers[name].page(f"/hashtags/{segment(tag)}/open")
+        except OSError:  # it is dead, frozen or starting
+            self.unanswered += 1
+            return False
+        counts = _open(json.loads(body)) if status == 200 else {}
+        self.answers.append(Answer(begun, time.time(), name, tag, status, counts))
+        return True
 
 
 def _open(answer: Any) -> dict[int, int]:

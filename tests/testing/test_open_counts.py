@@ -68,7 +68,7 @@ def step(driver: TestDriver, random: Random) -> None:
     """Something that happens to the application."""
     tp = random.choice(ALL_TASKS)
     kind = random.choices(
-        ["deliver", "commit", "tick", "crash", "move", "spill"], [8, 6, 4, 0.5, 0.5, 0.5]
+        ["deliver", "commit", "tick", "crash", "move", "spill"], [8, 6, 4, 0.1, 0.1, 0.1]
     )[0]
     if kind == "deliver":
         driver.deliver(tp, records=random.randrange(1, 30))

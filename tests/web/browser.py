@@ -24,6 +24,8 @@ PHONE = {
     "has_touch": True,
     "device_scale_factor": 2,
 }
+#: A page that is opened before any window has closed asks for the last one in vain.
+NOTHING_YET = "/windows/latest"
 #: What Chromium itself says while a server is away; no script can prevent it.
 AWAY = ("WebSocket connection to", "net::ERR_CONNECTION_REFUSED", "net::ERR_CONNECTION_RESET")
 
@@ -88,7 +90,7 @@ class Browsing:
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self.errors.append(f"{message.type}: {message.text}")
+            self.errors.append(f"{message.text} {message.location.get('url', '')}")
 
 
 @asynccontextmanager

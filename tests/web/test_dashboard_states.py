@@ -193,6 +193,7 @@ async def test_twenty_thousand_finals_in_a_window(
         await seen.until_rows("#tag19999", "#tag19998")
         await seen.until("document.querySelector('#summary').textContent.includes('20,000')")
         await seen.page.get_by_role("button", name="Show all 20,000").click()
+        await seen.until("document.querySelector('#rows').offsetHeight > 500_000")
         await seen.page.keyboard.press("End")
         await seen.until(
             "[...document.querySelectorAll('#rows .name')].at(-1).textContent === '#tag0'"

@@ -28,6 +28,7 @@ export class Connection {
   #socket = null;
   #attempt = 0;
   #liveSince = 0;
+  #heardAt = 0;
   #timer = null;
   #io;
 
@@ -85,19 +86,23 @@ export class Connection {
 
   #receive(text) {
     const frame = readFrame(text);
+    this.#heardAt = this.#io.now();
     if (this.state.name !== "live") {
-      this.#liveSince = this.#io.now();
+      this.#liveSince = this.#heardAt;
+      this.#after(QUIET_MS, () => this.#listen());
       this.#enter({ name: "live" });
     }
-    this.#after(QUIET_MS, () => this.#ask());
     // Every answer has one: it is where we are, not where the stream has got to meanwhile.
     if (typeof frame.cursor === "string") this.cursor = frame.cursor;
     this.onFrame(frame);
   }
 
-  #ask() {
+  #listen() {
+    const now = this.#io.now();
+    const silence = now - this.#heardAt;
+    if (silence < QUIET_MS) return this.#after(QUIET_MS - silence, () => this.#listen());
     this.#socket.send(this.#io.ping());
-    this.#after(ANSWER_MS, () => this.#lost());
+    return this.#after(ANSWER_MS, () => (this.#heardAt < now ? this.#lost() : this.#listen()));
   }
 
   async #lost(code = 0) {

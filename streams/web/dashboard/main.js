@@ -20,6 +20,8 @@ import { wordsOf } from "./words.js";
 
 /** How often clocks on the page move on. */
 const TICK_MS = 1000;
+/** How long results are collected before they are drawn. */
+const SETTLE_MS = 100;
 /** How often, at most, a screen reader is told of results. */
 const SPEAK_MS = 30_000;
 /** How long a hint stays. */
@@ -95,13 +97,21 @@ const bar = new StatusBar({
 });
 
 function take(frame) {
-  if (typeof frame.id === "string" && repeats.seen(frame.id)) return;
-  if (frame.type === "result") model.add(frame, Date.now());
-  else if (frame.type === "provisional") model.addProvisional(frame);
-  else if (frame.type === "gap") {
-    advise("This page was away for longer than results are kept: some windows are missing.");
-  } else return;
-  invalidate();
+  if (typeof frame.id === "string" && repeats.seen(frame.id)) return undefined;
+  switch (frame.type) {
+    case "result":
+      model.add(frame, Date.now());
+      // Others are about to come, and a new window isn't shown before.
+      return model.windows.length > 1 ? settle() : invalidate();
+    case "provisional":
+      model.addProvisional(frame);
+      return invalidate();
+    case "gap":
+      advise("This page was away for longer than results are kept: some windows are missing.");
+      return invalidate();
+    default:
+      return undefined;
+  }
 }
 
 function changed(state) {
@@ -190,6 +200,16 @@ function invalidate() {
   });
 }
 
+let settling = null;
+
+/** Draw a little later, and once for all results that come until then. */
+function settle() {
+  settling ??= setTimeout(() => {
+    settling = null;
+    invalidate();
+  }, SETTLE_MS);
+}
+
 function draw(now) {
   const window = shownWindow(model, wanted.chosen, now);
   const query = normalised(wanted.query, parameter);
@@ -212,7 +232,7 @@ function draw(now) {
   rows.update(shown, looks);
   drawStatus(now);
   speak(now, shown);
-  if (!model.isSettled(now)) setTimeout(invalidate, TICK_MS / 4);
+  if (!model.isSettled(now)) settle();
 }
 
 function drawStatus(now) {

@@ -19,9 +19,9 @@ const LIMITS = {
 };
 
 /** A new window is shown once no result has come for so long... */
-const SETTLED_MS = 300;
+const SETTLED_MS = 100;
 /** ...or once it is so old. Otherwise the page would flicker through a window's first few keys. */
-const LONG_ENOUGH_MS = 1500;
+const LONG_ENOUGH_MS = 1000;
 
 export class Model {
   /** "count": numbers of a window stand alone. "price": a key has its last number until the next. */

@@ -76,6 +76,10 @@ class CatchUp:
             except TallyError as exc:
                 log.warning("Replaying results: %s; trying again", exc)
                 await asyncio.sleep(RETRY_SECONDS * random.uniform(0.5, 1.5))
+            except Exception:
+                log.exception("Replaying results")
+                connection.close(protocol.INTERNAL, "internal error", "error")
+                return
 
     async def _from_ring(self, connection: Connection) -> bool:
         """Send what the ring has; true if that was all, and nothing has happened since."""

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+import time
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from itertools import chain, islice
 from typing import Any, Protocol
@@ -11,8 +13,9 @@ import aiokafka.errors as kafka_errors
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
+from streams.access import check_access
 from streams.core.columns import TP
-from streams.errors import TallyError, TransactionError
+from streams.errors import MissingTopicError, TallyError, TransactionError
 from streams.jobs.names import HASHTAG_COUNTS
 from streams.kafka.errors import translated
 from streams.kafka.log_reader import has_ended, stop_consumer
@@ -28,8 +31,8 @@ log = logging.getLogger(__name__)
 PERIOD_SECONDS = 1.0
 #: Records to look through, or counts to deliver, without a pause for other work.
 SLICE = 1000
-#: Seconds before the changelog is followed again after an error.
-RETRY_SECONDS = 2.0
+#: Seconds before the changelog is followed again after an error: at first, and at most.
+RETRY_SECONDS = (1.0, 60.0)
 #: Seconds that a look-up of the broker may take.
 LOOKUP_SECONDS = 10.0
 #: Seldom and much: nobody is told more often than once a second.
@@ -107,18 +110,26 @@ class ProvisionalCounts:
             await asyncio.wait([reading])
 
     async def _read(self) -> None:
+        pause, longest = RETRY_SECONDS
         while True:
+            began = time.monotonic()
             try:
                 await self._connect_and_follow()
             except (TallyError, kafka_errors.KafkaError, OSError) as exc:
-                log.warning(
-                    "Following %s: %s; next try in %s s", self._changelog, exc, RETRY_SECONDS
-                )
+                log.warning("Provisional counts: %s; next try in %d s", exc, pause)
             except Exception:
-                log.exception("Following %s; next try in %s s", self._changelog, RETRY_SECONDS)
-            await asyncio.sleep(RETRY_SECONDS)
+                log.exception("Provisional counts; next try in %d s", pause)
+            if time.monotonic() - began > longest:
+                pause = RETRY_SECONDS[0]
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, longest)
 
     async def _connect_and_follow(self) -> None:
+        # Asked first, for a consumer would make brokers create the topic, and wrongly.
+        there = await check_access(self._settings.kafka, [self._changelog])
+        tps = [TopicPartition(self._changelog, p) for p in range(there.get(self._changelog, 0))]
+        if not tps:
+            raise MissingTopicError(f"No topic {self._changelog!r}", "Start a worker")
         consumer = AIOKafkaConsumer(
             **self._settings.kafka.client_options(),
             **FETCH,
@@ -130,9 +141,10 @@ class ProvisionalCounts:
         try:
             async with translated("connecting to follow", LOOKUP_SECONDS):
                 await consumer.start()
-                tps = await self._begin(consumer)
+                await self._begin(consumer, tps)
+            wanted = {TP(*tp) for tp in tps}
             while True:
-                for fetched in await fetched_batches(consumer._fetcher, tps, PERIOD_SECONDS):
+                for fetched in await fetched_batches(consumer._fetcher, wanted, PERIOD_SECONDS):
                     if fetched.error is not None:
                         raise fetched.error
                     await self._take(chain.from_iterable(fetched.records()))
@@ -141,15 +153,12 @@ class ProvisionalCounts:
         finally:
             await stop_consumer(consumer)
 
-    async def _begin(self, consumer: AIOKafkaConsumer) -> set[TP]:
+    async def _begin(self, consumer: AIOKafkaConsumer, tps: Sequence[TopicPartition]) -> None:
         """Go to the end of all partitions, as a reader of committed records sees it."""
         await consumer._client._wait_on_metadata(self._changelog)
-        numbers = consumer.partitions_for_topic(self._changelog) or ()
-        tps = [TopicPartition(self._changelog, number) for number in sorted(numbers)]
         consumer.assign(tps)
         for tp, end in (await consumer.end_offsets(tps)).items():
             consumer.seek(tp, end)
-        return {TP(*tp) for tp in tps}
 
     async def _take(self, records: Any) -> None:
         while some := list(islice(records, SLICE)):

@@ -75,6 +75,8 @@ class Follower:
         self._listeners: list[Listener] = []
         self._held = 0
         self._running: asyncio.Task[None] | None = None
+        #: Tasks that were cancelled, and still let go of their connections.
+        self._ending: set[asyncio.Task[None]] = set()
         self._stopping: asyncio.TimerHandle | None = None
         self._caught_up = asyncio.Event()
         self._moved = asyncio.Event()
@@ -124,17 +126,18 @@ class Follower:
         return await _within(wait(), seconds)
 
     async def stop(self) -> None:
-        """Stop now, whoever holds it."""
-        running = self._running
+        """Stop now, whoever holds it; returns when nothing runs any more."""
         if self._stopping is not None:
             self._stopping.cancel()
         self._cancel()
-        if running is not None:
-            await asyncio.wait([running])
+        if self._ending:
+            await asyncio.wait(self._ending)
 
     def _cancel(self) -> None:
         self._stopping = None
         if self._running is not None:
+            self._ending.add(self._running)
+            self._running.add_done_callback(self._ending.discard)
             self._running.cancel()
             self._running = None
         self._caught_up.clear()

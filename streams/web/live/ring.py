@@ -44,6 +44,9 @@ class Ring:
                 return self.end - 1 - back
         return None
 
+    def __len__(self) -> int:
+        return len(self._pieces)
+
     def clear(self) -> None:
         """Forget all."""
         self._first = self.end

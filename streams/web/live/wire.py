@@ -41,7 +41,7 @@ class AiohttpWire:
         self._transport: Any = transport
         self._protocol: Any = protocol
         self._send: Any = None
-        if type(transport) is selector_events._SelectorSocketTransport:
+        if type(transport) is selector_events._SelectorSocketTransport:  # type: ignore[attr-defined]
             self._send = sock._sock.send
         transport.set_write_buffer_limits(high=0 if self._send else CHUNK)
 

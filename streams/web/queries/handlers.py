@@ -133,7 +133,7 @@ class Queries:
             raise BadRequestError("The hashtag is longer than any that is counted")
         hashtag = hashtag_of(text)
         if hashtag is None:
-            raise BadRequestError("Hashtags of one character are not counted")
+            raise NothingKnownError("Hashtags of one character are not counted")
         await self._authorize(request, hashtag)
         return Question(text, hashtag, _hop(request), request.headers.get("Authorization"))
 
@@ -147,7 +147,7 @@ class BadRequestError(RequestError):
 
 
 class NothingKnownError(RequestError):
-    """No closed window is known here."""
+    """There is, or can be, nothing to tell."""
 
     status = HTTPStatus.NOT_FOUND
 
@@ -168,10 +168,12 @@ def _tag(request: web.Request) -> str:
 
 
 def _hop(request: web.Request) -> Hop:
-    try:
-        return Hop(request.headers.get(HOP_HEADER, ""))
-    except ValueError:
-        raise BadRequestError(f"{HOP_HEADER} is neither gateway nor worker") from None
+    given = request.headers.get(HOP_HEADER)
+    if given is None:
+        return Hop.CLIENT
+    if given not in (Hop.GATEWAY.value, Hop.WORKER.value):
+        raise BadRequestError(f"{HOP_HEADER} is neither gateway nor worker")
+    return Hop(given)
 
 
 def _top(request: web.Request) -> int:

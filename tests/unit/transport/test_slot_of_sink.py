@@ -19,6 +19,9 @@ class Group:
     async def confirm(self, _member: Member) -> bool:
         return True
 
+    async def holds(self, _member: Member) -> bool:
+        return True
+
     async def seek(self, _tp: TP, _offset: int) -> None:
         pass
 

@@ -3,13 +3,17 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.core.columns import TP
+from streams.settings import Settings
 from streams.state.changelog import BOOKKEEPING_KEY, Bookkeeping, encode_count, window_prefix
-from streams.web.live.changelog import as_json
+from streams.web.live.changelog import ProvisionalCounts, as_json
+from streams.web.live.messages import Piece
 from streams.web.live.provisional import Count, Provisional
 
 
@@ -83,6 +87,31 @@ def test_bookkeeping_is_no_count_even_if_the_rest_of_its_key_is_wanted() -> None
     books = Bookkeeping.begin("id", {}, 1).encode()
     counts.take([ChangelogRecord(0, BOOKKEEPING_KEY, books), counted(0, rest, 2)])
     assert told(counts) == [Count(rest, 0, 2, 0)]
+
+
+class Client:
+    """Who wants counts, and what was delivered."""
+
+    def __init__(self) -> None:
+        self.got: list[bytes] = []
+
+    def provisional_keys(self, _topic: str) -> set[bytes]:
+        return {b"a"}
+
+    def deliver_provisional(self, _topic: str, _key: bytes, payload: bytes) -> None:
+        self.got.append(payload)
+
+
+@pytest.mark.parametrize(("topic", "told_of"), [("twitter_output", 0), ("other", 1)])
+async def test_no_count_is_delivered_after_the_final(topic: str, told_of: int) -> None:
+    client = Client()
+    provisional = ProvisionalCounts(Settings(), client)
+    provisional._counts.watch({b"a"})
+    provisional._counts.take([counted(20_000, b"a", 7)])
+    messages: Any = [ChangelogRecord(0, b"a", b"", 39_999)]
+    provisional.receive(Piece(TP(topic, 0), {}, "", lambda _: "", 1, messages))
+    await provisional._deliver()
+    assert len(client.got) == told_of
 
 
 KEYS = [b"a", b"b", b"c", b""]
