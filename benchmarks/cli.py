@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_compare(commands)
     _add_others(commands)
     _add_live(commands)
+    _add_ingest(commands)
     report_only = commands.add_parser("report", help="make RESULTS.md anew, measure nothing")
     report_only.set_defaults(pieces=lambda _results, _args: [])
     return parser
@@ -134,6 +135,9 @@ def _add_live(commands: Any) -> None:
     add("--seconds", type=float, default=65, help="length of a run with short windows, or half")
     add("--short-window", type=float, default=2, help="seconds of a short window")
     command.set_defaults(pieces=_browser)
+
+
+def _add_ingest(commands: Any) -> None:
     command = _add(commands, "ingest", "records over HTTP, beside a bare aiohttp handler")
     add = command.add_argument
     add("--singles", type=int, default=50_000, help="records of a run, one in a request")

@@ -32,8 +32,8 @@ def page(pieces: Pieces) -> str:
         *(rebalance(found) for _, found in _of(pieces, "recovery-rebalance")),
         *(peers(found) for _, found in _of(pieces, "peers")),
         *(fanout(found) for _, found in _of(pieces, "fanout")),
-        *(ingest(found) for _, found in _of(pieces, "ingest")),
         *(browser(found) for _, found in _of(pieces, "browser")),
+        *(ingest(found) for _, found in _of(pieces, "ingest")),
     ]
     return "\n\n".join(["# Results", _INTRODUCTION, *sections]) + "\n"
 

@@ -1,12 +1,11 @@
 """One batch of a partition on its way to Kafka, and the deliveries that wait for it."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from producers.ingest.record import ID_HEADER, OVERHEAD, Position, Record
-
-_NO_HEADERS: list[tuple[str, bytes]] = []
+from producers.ingest.record import OVERHEAD, Position, Record
 
 
 class Batch:
@@ -20,6 +19,8 @@ class Batch:
         self.records: list[Record] = []
         self.full = False
         self.deliveries: list[Delivery] = []
+        # The same for all, so that it is exactly as long when it is built again.
+        self._timestamp = time.time_ns() // 1_000_000
 
     def append(self, record: Record) -> bool:
         """Whether it still fitted; the first one always does."""
@@ -33,13 +34,12 @@ class Batch:
         """The same records again; what Kafka got of a builder can't be sent twice."""
         self.builder = builder
         for record in self.records:
-            self._build(record)
+            fitted = self._build(record)
+            assert fitted, "what fitted once fits again"
 
     def _build(self, record: Record) -> bool:
-        identity = record.identity
-        headers = [(ID_HEADER, identity.encode())] if identity else _NO_HEADERS
         added = self.builder.append(
-            timestamp=record.timestamp, key=record.key, value=record.value, headers=headers
+            timestamp=self._timestamp, key=record.key, value=record.value, headers=record.headers
         )
         return added is not None
 

@@ -1,15 +1,22 @@
-"""The records in the body of an HTTP request."""
+"""The records in the body of an HTTP request: each is published exactly as it was written."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
-from producers.ingest.gateway import key_of
+from producers.ingest.keys import key_of
 from producers.ingest.record import Record
 from streams.errors import RequestError, TooLargeError, UnsupportedTypeError
 
 JSON_TYPES = ("application/json",)
 LINES_TYPES = ("application/x-ndjson", "application/jsonl", "application/x-jsonlines")
+
+#: The text of a record, and what it says.
+Item = tuple[bytes, Any]
+
+#: JSON's own white space.
+_SPACE = " \t\n\r"
+_SPACES = frozenset(_SPACE)
 
 
 class Keys:
@@ -18,11 +25,6 @@ class Keys:
     def __init__(self, same: str | None, field: Sequence[str] | None) -> None:
         self._same = None if same is None else same.encode("utf-8", "surrogateescape")
         self._field = None if same is not None else field
-
-    @property
-    def in_fields(self) -> bool:
-        """Whether records have to be looked into."""
-        return self._field is not None
 
     def of(self, item: Any, at: int) -> bytes | None:
         """The key of record number `at`; raises RequestError if it lacks the field."""
@@ -60,29 +62,61 @@ def records_of(
     ]
 
 
-def _of_json(body: bytes) -> list[tuple[bytes, Any]]:
-    found = _parsed(body, "The body")
-    if isinstance(found, dict):
-        return [(body.strip(), found)]
-    if isinstance(found, list):
-        return [(_written(item), item) for item in found]
-    raise RequestError("The body is neither a JSON object nor an array")
+def _of_json(body: bytes) -> list[Item]:
+    text = _decoded(body, "The body")
+    if text.startswith("["):
+        found: list[Item] = _parsed(lambda array: list(items_in(array)), text, "The body")
+        return found
+    item = _parsed(_DECODER.decode, text, "The body")
+    if not isinstance(item, dict):
+        raise RequestError("The body is neither a JSON object nor an array")
+    return [(text.encode(), item)]
 
 
-def _of_lines(body: bytes) -> list[tuple[bytes, Any]]:
-    lines = [line.strip() for line in body.split(b"\n")]
-    return [
-        (line, _parsed(line, f"Line {number}"))
-        for number, line in enumerate(lines, start=1)
-        if line
-    ]
+def _of_lines(body: bytes) -> list[Item]:
+    found = []
+    for number, line in enumerate(body.split(b"\n"), start=1):
+        what = f"Line {number}"
+        if text := _decoded(line, what):
+            found.append((text.encode(), _parsed(_DECODER.decode, text, what)))
+    return found
 
 
-def _parsed(text: bytes, what: str) -> Any:
+def items_in(array: str) -> Iterator[Item]:
+    """Each item of a JSON array; raises what JSONDecoder.decode does."""
+    at = _past_space(array, 1)
+    if array[at : at + 1] == "]":
+        mark, at = "]", at + 1
+    else:
+        mark = ","
+    while mark == ",":
+        item, end = _DECODER.raw_decode(array, at)
+        yield array[at:end].encode(), item
+        end = _past_space(array, end)
+        mark = array[end : end + 1]
+        if mark not in {",", "]"}:
+            raise json.JSONDecodeError("Expecting ',' delimiter", array, end)
+        at = _past_space(array, end + 1)
+    if at < len(array):
+        raise json.JSONDecodeError("Extra data", array, at)
+
+
+def _past_space(text: str, at: int) -> int:
+    while text[at : at + 1] in _SPACES:
+        at += 1
+    return at
+
+
+def _decoded(raw: bytes, what: str) -> str:
     try:
-        return json.loads(text.decode(), parse_constant=_refuse)
+        return raw.decode().strip(_SPACE)
     except UnicodeDecodeError as exc:
         raise RequestError(f"{what} isn't UTF-8, at byte {exc.start}") from None
+
+
+def _parsed(parse: Callable[[str], Any], text: str, what: str) -> Any:
+    try:
+        return parse(text)
     except json.JSONDecodeError as exc:
         where = f"line {exc.lineno}, column {exc.colno}"
         raise RequestError(f"{what} isn't JSON: {exc.msg} at {where}") from None
@@ -94,7 +128,4 @@ def _refuse(name: str) -> NoReturn:
     raise ValueError(f"there is no {name}")
 
 
-def _written(item: Any) -> bytes:
-    text = json.dumps(item, ensure_ascii=False, separators=(",", ":"))
-    # A lone surrogate is JSON, but not UTF-8; escaped, it is both.
-    return text.encode("utf-8", "backslashreplace")
+_DECODER = json.JSONDecoder(parse_constant=_refuse)

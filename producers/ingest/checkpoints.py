@@ -26,7 +26,7 @@ def topic_of_checkpoints(settings: Settings) -> str:
 
 
 class Checkpoints:
-    """The newest checkpoint of each name: any JSON."""
+    """The newest checkpoint of each name: any JSON but null."""
 
     def __init__(self, settings: Settings, outlet: Outlet) -> None:
         self._kafka = settings.kafka
@@ -46,11 +46,23 @@ class Checkpoints:
         """What was put last; None if nothing was."""
         return self._newest.get(name)
 
+    def under(self, prefix: str) -> list[str]:
+        """The names that begin so."""
+        return [name for name in self._newest if name.startswith(prefix)]
+
     async def put(self, name: str, value: Any) -> None:
         """Keep it; returns when Kafka has acknowledged it. Raises UndeliveredError."""
-        record = Record(self._topic, json.dumps(value).encode(), name.encode())
-        await (await self._outlet.publish([record])).acknowledged()
+        await self._write(name, json.dumps(value).encode())
         self._newest[name] = value
+
+    async def forget(self, name: str) -> None:
+        """Keep nothing by that name. Raises UndeliveredError."""
+        await self._write(name, None)
+        self._newest.pop(name, None)
+
+    async def _write(self, name: str, value: bytes | None) -> None:
+        delivery = await self._outlet.publish([Record(self._topic, value, name.encode())])
+        await delivery.acknowledged()
 
     async def _load(self) -> None:
         consumer = AIOKafkaConsumer(
@@ -68,5 +80,10 @@ class Checkpoints:
                 while await consumer.position(tp) < ends[tp]:
                     found = await consumer.getmany(tp, timeout_ms=200)
                     for record in found.get(tp, []):
-                        if record.key is not None and record.value is not None:
-                            self._newest[record.key.decode()] = json.loads(record.value)
+                        self._note(record.key.decode(), record.value)
+
+    def _note(self, name: str, value: bytes | None) -> None:
+        if value is None:
+            self._newest.pop(name, None)
+        else:
+            self._newest[name] = json.loads(value)

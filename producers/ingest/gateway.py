@@ -1,15 +1,15 @@
 """What the gateway offers to its sources."""
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from producers.ingest.checkpoints import Checkpoints
+from producers.ingest.keys import key_within
 from producers.ingest.outlet import Outlet
 from producers.ingest.record import Record
 from producers.ingest.site import Site
+from streams import metrics
 from streams.settings import Settings
+from streams.tasks.asides import VALUE_BYTES
 
 
 @dataclass(frozen=True)
@@ -21,40 +21,33 @@ class Gateway:
     checkpoints: Checkpoints
     site: Site
 
-    def topics_of(self, source: str) -> tuple[str, ...]:
-        """Where a source's records may go."""
-        return topics_of(self.settings, source)
-
     def record(
         self, source: str, value: bytes, key: bytes | None = None, identity: str = ""
     ) -> Record:
-        """A record of a source with one topic; the key is found in its JSON if it has none."""
+        """A record of a source with one topic; the key is found in its JSON if it has none.
+
+        It is a dead letter if it is too long: the source could only bring it again and again.
+        """
         if key is None and self.settings.ingest.key_field is not None:
             key = key_within(value, self.settings.ingest.key_field)
-        return Record(self.topics_of(source)[0], value, key, identity)
+        record = Record(topics_of(self.settings, source)[0], value, key, identity)
+        if record.size <= self.settings.ingest.max_record_bytes:
+            return record
+        return self._dead_letter(record)
+
+    def _dead_letter(self, record: Record) -> Record:
+        metrics.DEAD_LETTERS.labels(record.topic).inc()
+        longest = self.settings.ingest.max_record_bytes
+        cut = min(VALUE_BYTES, longest // 2)
+        return Record(
+            self.settings.dead_letter_topic,
+            (record.value or b"")[:cut],
+            None if record.key is None else record.key[:cut],
+            record.identity,
+            f"For {record.topic}: its {record.size:,} bytes are more than {longest:,}",
+        )
 
 
 def topics_of(settings: Settings, source: str) -> tuple[str, ...]:
-    """Where a source's records may go, by the settings."""
+    """Where a source's records may go."""
     return settings.ingest.topics.get(source, (settings.input_topic,))
-
-
-def key_within(value: bytes, path: Sequence[str]) -> bytes | None:
-    """The key that a JSON value holds at `path`; None if there is none."""
-    try:
-        return key_of(json.loads(value), path)
-    except ValueError:
-        return None
-
-
-def key_of(found: Any, path: Sequence[str]) -> bytes | None:
-    """The same for parsed JSON. Numbers are keys as JSON writes them."""
-    for name in path:
-        if not isinstance(found, dict):
-            return None
-        found = found.get(name)
-    if isinstance(found, str):
-        return found.encode("utf-8", "surrogatepass")
-    if isinstance(found, bool | int | float):
-        return json.dumps(found).encode()
-    return None

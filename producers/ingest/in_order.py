@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from producers.ingest.batch import Delivery
 from producers.ingest.outlet import Outlet
 from producers.ingest.record import Record
+from streams.errors import IngestError
 
 #: Batches that may wait for their acknowledgement.
 AHEAD = 256
@@ -21,7 +22,8 @@ Put = Callable[[Sequence[Record], Acknowledge], Awaitable[None]]
 
 @asynccontextmanager
 async def in_order(outlet: Outlet) -> AsyncIterator[Put]:
-    """Its end waits until all is acknowledged.
+    """Its end waits until all is acknowledged, also if it comes by an IngestError or by a
+    cancellation; another cancellation ends that, too.
 
     Raises what publishing or acknowledging raises; nothing after that is acknowledged.
     """
@@ -40,8 +42,19 @@ async def in_order(outlet: Outlet) -> AsyncIterator[Put]:
 
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(confirm())
-            yield put
+            confirming = group.create_task(confirm())
+            try:
+                yield put
+            except (asyncio.CancelledError, IngestError):
+                # Nothing more is read. If it was confirm() that has failed, nothing is left to do.
+                if not confirming.done():
+                    await queue.put(None)
+                    await asyncio.wait({confirming})
+                raise
             await queue.put(None)
     except BaseExceptionGroup as exc:
         raise exc.exceptions[0] from None
+
+
+async def nothing() -> None:
+    """For those who get no acknowledgement by the batch."""

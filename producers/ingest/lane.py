@@ -4,6 +4,7 @@ So a quiet partition's records leave at once, and a busy one's in batches, witho
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -19,27 +20,34 @@ class Lane:
         self,
         topic: str,
         partition: int,
-        create_batch: Callable[[], Any],
+        new_builder: Callable[[], Any],
         send: Callable[[Batch], Awaitable[None]],
     ) -> None:
         self.topic = topic
         self.partition = partition
         #: Batches handed over so far.
         self.sent = 0
-        self._create_batch = create_batch
+        self._new_builder = new_builder
         self._send = send
         self._batches: deque[Batch] = deque()
         self._sending: asyncio.Task[None] | None = None
+        self._since = 0.0
+
+    @property
+    def waiting_s(self) -> float:
+        """For how long the batch that is being sent hasn't been acknowledged."""
+        return 0.0 if self._sending is None else time.monotonic() - self._since
 
     def append(self, record: Record, delivery: Delivery) -> None:
         """Queue one record; `delivery` learns what becomes of it."""
         if not self._batches or self._batches[-1].full or not self._batches[-1].append(record):
-            batch = Batch(self._create_batch(), self.topic, self.partition)
+            batch = Batch(self._new_builder(), self.topic, self.partition)
             fitted = batch.append(record)
             assert fitted, "a batch takes its first record, however large"
             self._batches.append(batch)
         delivery.add(self._batches[-1])
         if self._sending is None:
+            self._since = time.monotonic()
             self._sending = asyncio.create_task(self._send_all())
 
     async def _send_all(self) -> None:
@@ -47,6 +55,7 @@ class Lane:
             while self._batches:
                 # One that is being sent takes no more records.
                 self.sent += 1
+                self._since = time.monotonic()
                 await self._send(self._batches.popleft())
         finally:
             self._sending = None

@@ -4,9 +4,14 @@ from typing import NamedTuple
 
 #: The header that identifies a record at its source: equal for what was delivered again.
 ID_HEADER = "ingest-id"
+#: The header of a dead letter that says why it is one, as those of workers have it.
+REASON_HEADER = "reason"
 
 #: What a record costs in memory beside its key and value, about (bytes).
 OVERHEAD = 150
+
+Headers = list[tuple[str, bytes]]
+_NONE: Headers = []
 
 
 class Record(NamedTuple):
@@ -16,13 +21,21 @@ class Record(NamedTuple):
     value: bytes | None
     key: bytes | None = None
     identity: str = ""
-    #: Epoch milliseconds; None is the moment it is published.
-    timestamp: int | None = None
+    #: Why it is a dead letter.
+    reason: str = ""
 
     @property
     def size(self) -> int:
         """Bytes of key and value."""
         return len(self.value or b"") + len(self.key or b"")
+
+    @property
+    def headers(self) -> Headers:
+        """What identifies it, and what is wrong with it."""
+        if not self.identity and not self.reason:
+            return _NONE
+        named = {ID_HEADER: self.identity, REASON_HEADER: self.reason}
+        return [(n, text.encode("utf-8", "backslashreplace")) for n, text in named.items() if text]
 
 
 class Position(NamedTuple):

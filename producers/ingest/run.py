@@ -5,7 +5,7 @@ import importlib
 import logging
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from producers.backoff import Backoff
 from producers.ingest.checkpoints import CONFIGS, Checkpoints, topic_of_checkpoints
@@ -22,8 +22,11 @@ log = logging.getLogger(__name__)
 
 #: Seconds that a source must have run for its next trouble to count as its first.
 SOUND_S = 60.0
-#: Seconds that Kafka has to acknowledge what was taken when the process stops.
-DRAIN_S = 10.0
+#: Seconds that sources have, when the process stops, to acknowledge what they have read.
+FINISH_S = 10.0
+AGAIN_S = 0.5
+
+Running = Collection[asyncio.Task[None]]
 
 
 async def run(settings: Settings, names: Sequence[str]) -> None:
@@ -33,38 +36,29 @@ async def run(settings: Settings, names: Sequence[str]) -> None:
     """
     stop = _on_signals()
     ingest = settings.ingest
-    topics = sorted({topic for name in names for topic in topics_of(settings, name)})
-    await ensure_topics(settings, topics)
+    topics = {settings.dead_letter_topic, *(t for name in names for t in topics_of(settings, name))}
+    await ensure_topics(settings, sorted(topics))
     await ensure_topics(settings, [topic_of_checkpoints(settings)], CONFIGS)
     outlet = Outlet(settings.kafka, ingest.buffer_bytes, ingest.max_record_bytes)
-    site = Site(ingest)
+    site = Site(ingest, outlet)
     gateway = Gateway(settings, outlet, Checkpoints(settings, outlet), site)
     try:
         await outlet.start([*topics, topic_of_checkpoints(settings)])
         await gateway.checkpoints.load()
         sources = {name: _source(name, gateway) for name in dict.fromkeys(names)}
-        await site.start()
-        await _run_all(sources, stop)
+        # A pipe has nobody who would ask it, and several may run on one machine.
+        if sources.keys() != {"stdin"}:
+            await site.start()
+        await run_all(sources, site, stop)
     finally:
         await site.close()
-        try:
-            async with asyncio.timeout(DRAIN_S):
-                await outlet.drain()
-        except TimeoutError:
-            log.error("Kafka hasn't acknowledged all within %g s; sources will repeat it", DRAIN_S)
         await outlet.close()
 
 
-def _source(name: str, gateway: Gateway) -> Source:
-    module = importlib.import_module(f"producers.ingest.sources.{name}")
-    made: Source = module.source(gateway)
-    return made
-
-
-async def _run_all(sources: dict[str, Source], stop: asyncio.Event) -> None:
+async def run_all(sources: dict[str, Source], site: Site, stop: asyncio.Event) -> None:
     """Until all have ended, one raises what isn't passing, or `stop` is set."""
+    running = [asyncio.create_task(_keep(name, one, stop)) for name, one in sources.items()]
     stopping = asyncio.create_task(stop.wait())
-    running = {asyncio.create_task(_keep(name, source)) for name, source in sources.items()}
     try:
         left = set(running)
         while left and not stop.is_set():
@@ -73,12 +67,32 @@ async def _run_all(sources: dict[str, Source], stop: asyncio.Event) -> None:
                 task.result()
             left -= done
     finally:
-        for task in {stopping, *running}:
+        stop.set()
+        await stopping
+        # Requests are acknowledged by the site.
+        await asyncio.gather(site.close(), _finish(running))
+    for task in running:
+        if not task.cancelled():
+            task.result()
+
+
+async def _finish(running: Running) -> None:
+    """Let sources read no more, and acknowledge what they have read."""
+    for task in running:
+        task.cancel()
+    _, pending = await asyncio.wait(running, timeout=FINISH_S)
+    if pending:
+        log.error(
+            "Kafka hasn't acknowledged all within %g s; the sources will bring it again", FINISH_S
+        )
+    while pending:
+        for task in pending:
             task.cancel()
-        await asyncio.wait({stopping, *running})
+        # Again, for what is waited for deeper within.
+        _, pending = await asyncio.wait(pending, timeout=AGAIN_S)
 
 
-async def _keep(name: str, source: Source) -> None:
+async def _keep(name: str, source: Source, stop: asyncio.Event) -> None:
     """Run a source again whenever it can't go on."""
     backoff = Backoff(1.0, 60.0)
     while True:
@@ -88,11 +102,19 @@ async def _keep(name: str, source: Source) -> None:
         except IngestError as exc:
             log.error("%s: %s", name, exc)
             metrics.INGEST_TROUBLE.labels(name).inc()
+            if stop.is_set():
+                return
             if time.monotonic() - began > SOUND_S:
                 backoff.reset()
             await asyncio.sleep(backoff.next_s())
         else:
             return
+
+
+def _source(name: str, gateway: Gateway) -> Source:
+    module = importlib.import_module(f"producers.ingest.sources.{name}")
+    made: Source = module.source(gateway)
+    return made
 
 
 def _on_signals() -> asyncio.Event:

@@ -1,17 +1,15 @@
-"""The gateway's web server: its sources' addresses, `/health` and `/metrics`.
-
-It serves only if a source is asked over HTTP.
-"""
+"""The gateway's web server: its sources' addresses, `/health` and `/metrics`."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from producers.ingest.outlet import Outlet
 from streams.errors import RequestError, StartError
 from streams.ingest.settings import IngestSettings
+from streams.web.metrics_page import show_metrics
 from streams.web.problems import problem_of, use_problem_details
 
 log = logging.getLogger(__name__)
@@ -25,8 +23,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Site:
     """Add handlers, then serve."""
 
-    def __init__(self, settings: IngestSettings) -> None:
+    def __init__(self, settings: IngestSettings, outlet: Outlet) -> None:
         self._settings = settings
+        self._outlet = outlet
         self._routes: list[web.RouteDef] = []
         self._runner: web.AppRunner | None = None
 
@@ -42,13 +41,12 @@ class Site:
         self._routes.append(web.post(path, handle))
 
     async def start(self) -> None:
-        """Serve, if there is something to serve; raises StartError if the port can't be had."""
-        if not self._routes:
-            return
+        """Serve; raises StartError if the port can't be had."""
         # The sources bound bodies themselves, after a look at the token.
         app = web.Application(client_max_size=self._settings.max_body_bytes)
         use_problem_details(app)
-        app.add_routes([*self._routes, web.get("/metrics", _metrics), web.get("/health", _health)])
+        pages = [web.get("/metrics", show_metrics), web.get("/health", self._show_health)]
+        app.add_routes([*self._routes, *pages])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS)
         await self._runner.setup()
         where = self._settings.host, self._settings.port
@@ -56,21 +54,25 @@ class Site:
         try:
             await site.start()
         except OSError as exc:
-            await self._runner.cleanup()
-            raise StartError(f"Nothing can be served at {where[0]}:{where[1]}: {exc}") from exc
-        log.info("Accepting records at %s", site.name)
+            raise StartError(
+                f"Nothing can be served at {where[0]}:{where[1]}: {exc.strerror}",
+                "Set STREAMS_INGEST_HOST and STREAMS_INGEST_PORT",
+            ) from exc
+        log.info("Serving at %s", site.name)
 
     async def close(self) -> None:
-        """Accept no more, and let requests end."""
-        if self._runner is not None:
-            await asyncio.shield(self._runner.cleanup())
+        """Accept no more, and let requests end, within STOP_SECONDS."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await asyncio.shield(runner.cleanup())
 
-
-async def _metrics(_request: web.Request) -> web.Response:
-    """`GET /metrics`."""
-    return web.Response(body=generate_latest(), content_type=CONTENT_TYPE_LATEST.split(";")[0])
-
-
-async def _health(_request: web.Request) -> web.Response:
-    """`GET /health`."""
-    return web.json_response({"status": "healthy"})
+    async def _show_health(self, _request: web.Request) -> web.Response:
+        """`GET /health`: status 503 when Kafka leaves records waiting for too long."""
+        waiting_s = self._outlet.waiting_s
+        healthy = waiting_s * 1000 <= self._settings.ack_timeout_ms
+        body = {
+            "status": "healthy" if healthy else "stalled",
+            "buffer_bytes": self._outlet.used_bytes,
+            "waiting_seconds": round(waiting_s, 3),
+        }
+        return web.json_response(body, status=200 if healthy else 503)

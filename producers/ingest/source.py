@@ -15,7 +15,8 @@ class Source(Protocol):
     async def run(self) -> None:
         """Read until there is no more, or until cancelled.
 
-        Raises IngestError when it can't go on now: it is run again after a pause, and begins with
-        what isn't acknowledged. Raises StartError when a person has to act.
+        Cancelled, it reads no more and acknowledges what it has read; cancelled again, it gives
+        that up. Raises IngestError when it can't go on now: it is run again after a pause, and
+        begins with what isn't acknowledged. Raises StartError when a person has to act.
         """
         ...

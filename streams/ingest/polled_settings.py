@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from streams.errors import SettingError
 from streams.ingest.kinds import field_path
@@ -25,6 +26,18 @@ def sql_name() -> Kind[str]:
     return Kind(parse, "a name, or schema.name for a table")
 
 
+def api_url() -> Kind[Secret]:
+    """An address whose query may hold a key."""
+
+    def parse(raw: str) -> Secret:
+        url = urlsplit(raw)
+        if url.scheme not in {"http", "https"} or not url.hostname or url.port == 0:
+            raise ValueError("not a URL")
+        return Secret(raw)
+
+    return Kind(parse, "an http or https URL", is_secret=True)
+
+
 def header() -> Kind[Secret]:
     """A request's header, as `Name: value`."""
 
@@ -42,7 +55,7 @@ class PolledSettings:
 
     rest_url: Secret | None = setting(
         "STREAMS_INGEST_REST_URL",
-        optional(secret()),
+        optional(api_url()),
         "",
         "rest: what to GET; it may hold a key, and is never shown",
     )

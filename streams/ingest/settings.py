@@ -25,7 +25,7 @@ class IngestSettings:
         "STREAMS_INGEST_TOPICS",
         topics_of_sources(),
         "",
-        "where the records of each source go, as sqs=orders,http=clicks|views",
+        "topics by source, as sqs=orders,mqtt=positions; http may have several, joined by a bar",
         shown="{input}, all of them",
     )
     key_field: tuple[str, ...] | None = setting(
@@ -44,7 +44,7 @@ class IngestSettings:
         "STREAMS_INGEST_MAX_RECORD_BYTES",
         integer(1, 64 * MEBIBYTE),
         "900000",
-        "key and value of a record; no more than the topics' max.message.bytes",
+        "key and value of a record, within max.message.bytes of its topic; longer: a dead letter",
     )
     host: str = setting(
         "STREAMS_INGEST_HOST", host(), "127.0.0.1", "where HTTP records are accepted"
@@ -56,7 +56,7 @@ class IngestSettings:
         "STREAMS_INGEST_TOKENS_FILE",
         optional(readable_file()),
         "",
-        "file of API tokens, one a line, of which a request needs one; unset = it needs none",
+        "file of API tokens, one a line, of which a request needs one; read again when it changes",
     )
     max_body_bytes: int = setting(
         "STREAMS_INGEST_MAX_BODY_BYTES",
@@ -71,5 +71,5 @@ class IngestSettings:
         "STREAMS_INGEST_ACK_SECONDS",
         seconds(1, 3600),
         "30",
-        "how long a request waits for Kafka's acknowledgement",
+        "how long requests wait for Kafka's acknowledgement; `/health` fails after as long",
     )

@@ -9,7 +9,7 @@ from streams.errors import UndeliveredError
 class Notification(NamedTuple):
     """A message and its id, which stays the same when SNS delivers it again."""
 
-    message: str
+    message: bytes
     identity: str
 
 
@@ -19,8 +19,8 @@ def unwrapped(body: str) -> Notification:
         found = json.loads(body)
         if found["Type"] != "Notification":
             raise ValueError
-        return Notification(str(found["Message"]), str(found["MessageId"]))
-    except (ValueError, TypeError, KeyError):
+        return Notification(str(found["Message"]).encode(), str(found["MessageId"]))
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise UndeliveredError(
             "It is no notification of SNS", "Unset STREAMS_INGEST_SQS_FROM_SNS for raw messages"
         ) from None

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from producers.ingest.aws.calls import Calls
-from streams.errors import IngestError, SourceError, UndeliveredError
+from streams.errors import IngestError, SourceError
 
 log = logging.getLogger(__name__)
 
@@ -35,18 +35,31 @@ class Queue:
         self._readers = readers
         # One more for what keeps messages invisible.
         self._sqs = Calls("sqs", readers + 1)
+        self._stopping = False
 
     async def run(self, handle: Handle) -> None:
-        """Until cancelled; raises SourceError when the queue can't be read."""
+        """Until cancelled; raises SourceError when the queue can't be read.
+
+        Either way the messages that are here already are worked on to their end, unless it is
+        cancelled then.
+        """
+        self._stopping = False
+        readers = [asyncio.create_task(self._read(handle)) for _ in range(self._readers)]
         try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(self._readers):
-                    group.create_task(self._read(handle))
-        except BaseExceptionGroup as exc:
-            raise exc.exceptions[0] from None
+            await asyncio.wait(readers, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._stopping = True
+            try:
+                await asyncio.wait(readers)
+            finally:
+                for reader in readers:
+                    reader.cancel()
+                await asyncio.gather(*readers, return_exceptions=True)
+        for reader in readers:
+            reader.result()
 
     async def _read(self, handle: Handle) -> None:
-        while True:
+        while not self._stopping:
             answer = await self._sqs.call(
                 "receive_message",
                 QueueUrl=self._url,
@@ -72,36 +85,34 @@ class Queue:
                 log.error("Message %s stays in the queue: %s", message["MessageId"], problem)
             else:
                 raise problem
-        await self._delete(done)
-        # Kafka's or S3's trouble: a pause before more is read.
+        if done:
+            await self._delete(done)
+        # The trouble of whatever else is asked: a pause before more is read.
         for problem in results:
-            if isinstance(problem, SourceError) and not isinstance(problem, UndeliveredError):
+            if isinstance(problem, SourceError):
                 raise problem
 
     async def _delete(self, messages: Sequence[Message]) -> None:
-        if not messages:
-            return
-        entries = [
-            {"Id": str(n), "ReceiptHandle": message["ReceiptHandle"]}
-            for n, message in enumerate(messages)
-        ]
-        answer = await self._sqs.call("delete_message_batch", QueueUrl=self._url, Entries=entries)
+        answer = await self._sqs.call(
+            "delete_message_batch", QueueUrl=self._url, Entries=_entries(messages)
+        )
         for failed in answer.get("Failed", []):
             # It comes again, with the same id.
             log.warning("A message couldn't be deleted: %s", failed.get("Message"))
 
     async def _keep_invisible(self, messages: Sequence[Message]) -> None:
-        entries = [
-            {
-                "Id": str(n),
-                "ReceiptHandle": message["ReceiptHandle"],
-                "VisibilityTimeout": INVISIBLE_SECONDS,
-            }
-            for n, message in enumerate(messages)
-        ]
+        entries = _entries(messages, VisibilityTimeout=INVISIBLE_SECONDS)
         while True:
             await asyncio.sleep(INVISIBLE_SECONDS / 2)
             with contextlib.suppress(SourceError):
                 await self._sqs.call(
                     "change_message_visibility_batch", QueueUrl=self._url, Entries=entries
                 )
+
+
+def _entries(messages: Sequence[Message], **more: Any) -> list[dict[str, Any]]:
+    """How SQS wants several messages named."""
+    return [
+        {"Id": str(n), "ReceiptHandle": message["ReceiptHandle"], **more}
+        for n, message in enumerate(messages)
+    ]

@@ -5,7 +5,6 @@ hosts count. https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-m
 """
 
 import base64
-import binascii
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
@@ -54,7 +53,7 @@ class Signatures:
             signature = base64.b64decode(message["Signature"], validate=True)
             key = await self._key(message["SigningCertURL"])
             key.verify(signature, signed_text(message), PKCS1v15(), algorithm)
-        except (KeyError, binascii.Error, InvalidSignature):
+        except (KeyError, ValueError, InvalidSignature):
             raise ForbiddenError("The message isn't signed by SNS") from None
 
     async def _key(self, url: str) -> RSAPublicKey:

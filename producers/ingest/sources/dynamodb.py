@@ -5,20 +5,25 @@ topic. What was published after the last checkpoint comes again after a crash, w
 `ingest-id`: table:eventID.
 """
 
-import base64
 import json
 from typing import Any
 
 from producers.ingest.aws.calls import Calls
-from producers.ingest.aws.shards import Piece, Shard, ShardReader
+from producers.ingest.aws.dynamodb_values import plain_item
+from producers.ingest.aws.shards import (
+    NEWEST,
+    OLDEST,
+    RECORDS,
+    THREADS,
+    Piece,
+    Shard,
+    ShardReader,
+)
 from producers.ingest.gateway import Gateway
 from producers.ingest.record import Record
 from streams.errors import SettingError, SourceError
 
-RECORDS = 1000
-#: Shards that are asked at a time.
-THREADS = 8
-STARTS = {"oldest": "TRIM_HORIZON", "newest": "LATEST"}
+STARTS = {OLDEST: "TRIM_HORIZON", NEWEST: "LATEST"}
 
 
 def source(gateway: Gateway) -> ShardReader:
@@ -35,8 +40,7 @@ class DynamoDb:
     def __init__(self, gateway: Gateway, table: str) -> None:
         self.name = f"dynamodb/{table}"
         self._table = table
-        self._topic = gateway.topics_of("dynamodb")[0]
-        self._start = STARTS[gateway.settings.aws_sources.start_at]
+        self._gateway = gateway
         self._tables = Calls("dynamodb", 1)
         self._calls = Calls("dynamodbstreams", THREADS)
         self._arn = ""
@@ -57,12 +61,12 @@ class DynamoDb:
             more = {"ExclusiveStartShardId": last} if last else None
         return found
 
-    async def iterator(self, shard: str, after: str | None) -> str:
-        at = {"ShardIteratorType": self._start}
-        if after is not None:
-            at = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after}
+    async def iterator(self, shard: str, at: str) -> str:
+        where = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": at}
+        if at in STARTS:
+            where = {"ShardIteratorType": STARTS[at]}
         answer = await self._calls.call(
-            "get_shard_iterator", StreamArn=self._arn, ShardId=shard, **at
+            "get_shard_iterator", StreamArn=self._arn, ShardId=shard, **where
         )
         return str(answer["ShardIterator"])
 
@@ -77,48 +81,15 @@ class DynamoDb:
     def _record(self, change: dict[str, Any]) -> Record:
         of = change["dynamodb"]
         images = {
-            name: _plain_item(of[image])
+            name: plain_item(of[image])
             for name, image in (("keys", "Keys"), ("new", "NewImage"), ("old", "OldImage"))
             if image in of
         }
         value = {"event": change["eventName"], "table": self._table, **images}
         key = json.dumps(images["keys"], ensure_ascii=False, sort_keys=True)
-        return Record(
-            self._topic,
+        return self._gateway.record(
+            "dynamodb",
             json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace"),
             key.encode("utf-8", "backslashreplace"),
             f"{self._table}:{change['eventID']}",
         )
-
-
-def _plain_item(item: dict[str, Any]) -> dict[str, Any]:
-    return {name: plain(value) for name, value in item.items()}
-
-
-def plain(typed: dict[str, Any]) -> Any:
-    """A DynamoDB value as JSON has it; numbers beyond a double's precision stay text."""
-    [(kind, value)] = typed.items()
-    match kind:
-        case "N":
-            return number(value)
-        case "NULL":
-            return None
-        case "B":
-            return base64.b64encode(value).decode()
-        case "L":
-            return [plain(one) for one in value]
-        case "M":
-            return _plain_item(value)
-        case "NS":
-            return [number(one) for one in value]
-        case "BS":
-            return [base64.b64encode(one).decode() for one in value]
-    return value
-
-
-def number(text: str) -> int | float | str:
-    """A whole number of any size, a double if it is exactly that, else the text."""
-    if text.lstrip("-").isdigit():
-        return int(text)
-    double = float(text)
-    return double if len(text.lstrip("-0.").replace(".", "")) <= 15 else text

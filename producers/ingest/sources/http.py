@@ -11,23 +11,17 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from producers.ingest.accepting import accept
 from producers.ingest.api_tokens import ApiTokens
-from producers.ingest.batch import Delivery
 from producers.ingest.bodies import Keys, records_of
-from producers.ingest.gateway import Gateway
+from producers.ingest.gateway import Gateway, topics_of
 from producers.ingest.record import Position
-from streams.errors import (
-    BufferFullError,
-    ForbiddenError,
-    NotFoundError,
-    RequestError,
-    TooLargeError,
-    UnavailableError,
-    UndeliveredError,
-)
+from streams.errors import NotFoundError, RequestError, TooLargeError
 
 KEY_HEADER = "X-Record-Key"
 IDENTITY_HEADER = "Idempotency-Key"
+#: Seconds between looks at the file of tokens.
+REREAD_SECONDS = 2.0
 
 _IDENTITY = re.compile(r"[\x21-\x7e]{1,200}")
 
@@ -43,13 +37,17 @@ class Http:
     def __init__(self, gateway: Gateway) -> None:
         self._settings = gateway.settings.ingest
         self._outlet = gateway.outlet
-        self._topics = frozenset(gateway.topics_of("http"))
+        self._topics = frozenset(topics_of(gateway.settings, "http"))
         file = self._settings.tokens_file
         self._tokens = None if file is None else ApiTokens(file)
         gateway.site.add_post("/topics/{topic}", self.handle)
 
     async def run(self) -> None:
-        await asyncio.Event().wait()  # the site calls
+        """The site calls `handle`; meanwhile this follows the file of tokens."""
+        while True:
+            await asyncio.sleep(REREAD_SECONDS)
+            if self._tokens is not None:
+                await asyncio.to_thread(self._tokens.reread)
 
     async def handle(self, request: web.Request) -> web.Response:
         """Publish the records of one request; raises RequestErrors."""
@@ -69,19 +67,14 @@ class Http:
             _identity(request),
             self._settings.max_batch,
         )
-        try:
-            delivery = self._outlet.offer(records)
-        except UndeliveredError as exc:
-            raise TooLargeError(exc.happened, exc.remedy) from exc
-        except BufferFullError as exc:
-            raise UnavailableError(exc.happened, exc.remedy) from exc
-        return _accepted(topic, await self._acknowledged(delivery))
+        seconds = self._settings.ack_timeout_ms / 1000
+        return _accepted(topic, await accept(self._outlet, records, seconds))
 
     async def _body(self, request: web.Request) -> bytes:
-        limit = self._settings.max_body_bytes
         try:
             return await request.read()
         except web.HTTPRequestEntityTooLarge:
+            limit = self._settings.max_body_bytes
             raise TooLargeError(f"The body is longer than {limit:,} bytes") from None
 
     def _keys(self, request: web.Request) -> Keys:
@@ -90,19 +83,6 @@ class Http:
         if same is not None and field is not None:
             raise RequestError("A key and a key's field contradict each other", "Send one of them")
         return Keys(same, field.split(".") if field else self._settings.key_field)
-
-    async def _acknowledged(self, delivery: Delivery) -> list[Position]:
-        seconds = self._settings.ack_timeout_ms / 1000
-        try:
-            async with asyncio.timeout(seconds):
-                return await delivery.acknowledged()
-        except TimeoutError:
-            raise UnavailableError(
-                f"Kafka hasn't acknowledged the records within {seconds:g} s; it may yet do so",
-                f"Send them again with the same {IDENTITY_HEADER}",
-            ) from None
-        except UndeliveredError as exc:
-            raise ForbiddenError(f"Kafka refuses the records: {exc.happened}") from exc
 
 
 def _identity(request: web.Request) -> str:

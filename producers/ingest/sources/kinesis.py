@@ -5,14 +5,11 @@ checkpoint comes again after a crash, with the same `ingest-id`: stream/shard:se
 """
 
 from producers.ingest.aws.calls import Calls
-from producers.ingest.aws.shards import Piece, Shard, ShardReader
+from producers.ingest.aws.shards import NEWEST, OLDEST, RECORDS, THREADS, Piece, Shard, ShardReader
 from producers.ingest.gateway import Gateway
 from streams.errors import SettingError
 
-RECORDS = 1000
-#: Shards that are asked at a time.
-THREADS = 8
-STARTS = {"oldest": "TRIM_HORIZON", "newest": "LATEST"}
+STARTS = {OLDEST: "TRIM_HORIZON", NEWEST: "LATEST"}
 
 
 def source(gateway: Gateway) -> ShardReader:
@@ -30,7 +27,6 @@ class Kinesis:
         self.name = f"kinesis/{stream}"
         self._gateway = gateway
         self._stream = stream
-        self._start = STARTS[gateway.settings.aws_sources.start_at]
         self._calls = Calls("kinesis", THREADS)
 
     async def shards(self) -> list[Shard]:
@@ -45,12 +41,12 @@ class Kinesis:
             more = {"NextToken": token} if token else {}
         return found
 
-    async def iterator(self, shard: str, after: str | None) -> str:
-        at = {"ShardIteratorType": self._start}
-        if after is not None:
-            at = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": after}
+    async def iterator(self, shard: str, at: str) -> str:
+        where = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": at}
+        if at in STARTS:
+            where = {"ShardIteratorType": STARTS[at]}
         answer = await self._calls.call(
-            "get_shard_iterator", StreamName=self._stream, ShardId=shard, **at
+            "get_shard_iterator", StreamName=self._stream, ShardId=shard, **where
         )
         return str(answer["ShardIterator"])
 

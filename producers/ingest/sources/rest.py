@@ -2,20 +2,25 @@
 
 An answer is an array of records, here or in a field of it, or one record. With a key's field
 (STREAMS_INGEST_KEY_FIELD) a record is new if it differs from the last one of its key, else if it
-wasn't in the last answer. What was seen stands in the checkpoints' topic, so that a restart repeats
-nothing; a crash between publishing and the checkpoint repeats one answer's changes. `ingest-id` is
-the digest of key and content, the same for what is the same.
+wasn't in the last answer.
+
+Digests of the last answer stand in the checkpoints' topic, so that a restart repeats nothing; a
+crash between publishing and the checkpoint repeats one answer's changes, with the same `ingest-id`:
+digests of key and content, and the number of the answer, for a value may come back later.
 """
 
 import asyncio
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
 
-from producers.ingest.gateway import Gateway, key_of
+from producers.ingest.answers import LongAnswerError, read_all
+from producers.ingest.changes import Changes, digest
+from producers.ingest.gateway import Gateway
+from producers.ingest.in_order import in_order
+from producers.ingest.keys import key_of
 from producers.ingest.record import Record
 from streams.errors import SettingError, SourceError
 from streams.sinks.backoff import retry_after
@@ -40,66 +45,76 @@ class Rest:
         self._gateway = gateway
         self._settings = settings
         self._url = settings.rest_url.reveal()
-        self._topic = gateway.topics_of("rest")[0]
         # Its digest, for the URL may hold a key.
         self._name = f"rest/{digest(self._url.encode())}"
         self._headers = {"Accept": "application/json"}
         if settings.rest_header is not None:
             name, _, value = settings.rest_header.reveal().partition(":")
             self._headers[name] = value.strip()
-        self._validators: dict[str, str] = {}
 
     async def run(self) -> None:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+        validators: Mapping[str, str] = {}
         async with aiohttp.ClientSession(timeout=timeout) as session:
             while True:
-                answer = await self._ask(session)
-                if answer is not None:
+                found = await self._ask(session, validators)
+                if found is not None:
+                    answer, validators = found
                     await self._publish(items_of(answer, self._settings.rest_items))
                 await asyncio.sleep(self._settings.rest_interval_ms / 1000)
 
-    async def _ask(self, session: aiohttp.ClientSession) -> Any:
-        """The answer's JSON; None if it says itself that nothing has changed."""
+    async def _ask(
+        self, session: aiohttp.ClientSession, validators: Mapping[str, str]
+    ) -> tuple[Any, Mapping[str, str]] | None:
+        """The answer's JSON, and what lets the server tell next time that nothing has changed.
+
+        None if it has told so.
+        """
+        headers = {**self._headers, **validators}
         try:
-            headers = {**self._headers, **self._validators}
-            async with session.get(self._url, headers=headers) as answer:
-                if answer.status == 304:
-                    return None
-                if answer.status != 200:
-                    await asyncio.sleep(retry_after(answer.headers.get("Retry-After")))
-                    raise SourceError(f"The API answers with status {answer.status}")
-                body = await answer.content.read(MAX_ANSWER)
-                if not answer.content.at_eof():
-                    raise SourceError(f"The API's answer is longer than {MAX_ANSWER:,} bytes")
-                found = json.loads(body)
-                self._validators = _validators(answer.headers)
-                return found
+            # Redirects are not followed: the header is for this host alone.
+            async with session.get(self._url, headers=headers, allow_redirects=False) as answer:
+                status, told = answer.status, answer.headers
+                body = await read_all(answer, MAX_ANSWER)
         except aiohttp.ClientError as exc:
             # Its text may hold the URL, and that a key.
             raise SourceError(f"The API can't be asked: {type(exc).__name__}") from None
         except TimeoutError:
             raise SourceError("The API doesn't answer in time") from None
-        except ValueError:
+        except LongAnswerError as exc:
+            raise SourceError(f"The API: {exc}") from None
+        if status == 304:
+            return None
+        if status != 200:
+            await asyncio.sleep(retry_after(told.get("Retry-After")))
+            raise SourceError(f"The API answers with status {status}")
+        try:
+            return json.loads(body), _validators(told)
+        except (ValueError, RecursionError):
             raise SourceError("The API's answer isn't JSON") from None
 
     async def _publish(self, items: list[Any]) -> None:
-        seen: dict[str, str] = self._gateway.checkpoints.get(self._name) or {}
-        newest: dict[str, str] = {}
-        records = []
-        for item in items:
-            value = json.dumps(item, ensure_ascii=False).encode("utf-8", "backslashreplace")
-            field = self._gateway.settings.ingest.key_field
-            key = key_of(item, field) if field is not None else None
-            # The order of an object's fields means nothing.
-            content = digest(json.dumps(item, sort_keys=True).encode())
-            name = content if key is None else digest(key)
-            newest[name] = content
-            if seen.get(name) != content:
-                records.append(Record(self._topic, value, key, f"{name}:{content}"))
-        if records:
-            await (await self._gateway.outlet.publish(records)).acknowledged()
-        if newest != seen:
-            await self._gateway.checkpoints.put(self._name, newest)
+        kept = self._gateway.checkpoints.get(self._name)
+        changes = Changes(kept, self._gateway.settings.ingest.max_record_bytes)
+        records = [record for item in items if (record := self._new(item, changes)) is not None]
+        if (checkpoint := changes.checkpoint()) == kept:
+            return
+
+        async def passed() -> None:
+            await self._gateway.checkpoints.put(self._name, checkpoint)
+
+        async with in_order(self._gateway.outlet) as put:
+            await put(records, passed)
+
+    def _new(self, item: Any, changes: Changes) -> Record | None:
+        """The item's record; None if it isn't new."""
+        field = self._gateway.settings.ingest.key_field
+        key = key_of(item, field) if field is not None else None
+        identity = changes.note(item, key)
+        if identity is None:
+            return None
+        value = json.dumps(item, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        return self._gateway.record("rest", value, key, identity)
 
 
 def items_of(answer: Any, path: tuple[str, ...] | None) -> list[Any]:
@@ -113,12 +128,6 @@ def items_of(answer: Any, path: tuple[str, ...] | None) -> list[Any]:
     return answer if isinstance(answer, list) else [answer]
 
 
-def digest(text: bytes) -> str:
-    """Short, and the same for the same text."""
-    return hashlib.sha256(text).hexdigest()[:24]
-
-
-def _validators(headers: Mapping[str, str]) -> dict[str, str]:
-    """What lets the server say that nothing has changed."""
+def _validators(headers: Mapping[str, str]) -> Mapping[str, str]:
     named = {"If-None-Match": "ETag", "If-Modified-Since": "Last-Modified"}
     return {ask: headers[told] for ask, told in named.items() if told in headers}

@@ -8,18 +8,23 @@ same `ingest-id`: bucket/key@version:line.
 import asyncio
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, BinaryIO, NamedTuple, cast
 from urllib.parse import unquote_plus
 
 from producers.ingest.aws.calls import AwsError, Calls
 from producers.ingest.aws.queue import Message, Queue
 from producers.ingest.gateway import Gateway
-from producers.ingest.in_order import in_order
+from producers.ingest.in_order import in_order, nothing
+from producers.ingest.lines import Lines, LongLineError
 from streams.errors import SettingError, UndeliveredError
 
 #: Lines that are published together.
 LINES = 500
+#: Bytes of a read.
+CHUNK_BYTES = 256 * 1024
 
 
 def source(gateway: Gateway) -> "S3":
@@ -64,30 +69,38 @@ class S3:
                 await self._publish_lines(created)
 
     async def _publish_lines(self, created: Object) -> None:
-        version = {} if created.version is None else {"VersionId": created.version}
+        body = await self._opened(created)
+        lines = lines_of(body, created.key, self._max_bytes)
+        at = 0
         try:
-            # The event's content, and not what has taken its place since.
+            async with in_order(self._gateway.outlet) as put:
+                while some := await self._s3.run(lambda: list(islice(lines, LINES))):
+                    records = [
+                        self._gateway.record("s3", line, identity=f"{created.identity}:{at + n}")
+                        for n, line in enumerate(some)
+                        if line.strip()
+                    ]
+                    at += len(some)
+                    await put(records, nothing)
+        finally:
+            body.close()
+
+    async def _opened(self, created: Object) -> BinaryIO:
+        """The content that the event tells of, and not what has taken its place since."""
+        which = {}
+        if created.version is not None:
+            which = {"VersionId": created.version}
+        elif created.etag:
+            which = {"IfMatch": f'"{created.etag}"'}
+        try:
             answer = await self._s3.call(
-                "get_object",
-                Bucket=created.bucket,
-                Key=created.key,
-                **(version or ({"IfMatch": f'"{created.etag}"'} if created.etag else {})),
+                "get_object", Bucket=created.bucket, Key=created.key, **which
             )
         except AwsError as exc:
             if exc.code in {"NoSuchKey", "NoSuchVersion", "PreconditionFailed"}:
                 raise UndeliveredError(f"{created.identity} is there no more") from exc
             raise
-        lines = lines_of(answer["Body"], created.key, self._max_bytes)
-        async with in_order(self._gateway.outlet) as put:
-            at = 0
-            while some := await self._s3.run(lambda: _next(lines)):
-                records = [
-                    self._gateway.record("s3", line, identity=f"{created.identity}:{at + n}")
-                    for n, line in enumerate(some)
-                    if line.strip()
-                ]
-                at += len(some)
-                await put(records, _nothing)
+        return cast(BinaryIO, answer["Body"])
 
 
 def objects_of(body: str) -> list[Object]:
@@ -103,15 +116,17 @@ def objects_of(body: str) -> list[Object]:
             for record in event["Records"]
             if record["eventName"].removeprefix("s3:").startswith("ObjectCreated:")
         ]
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise UndeliveredError("It is no event of S3") from None
 
 
 def _object_of(found: dict[str, Any]) -> Object:
     described = found["object"]
+    key = unquote_plus(described["key"])
+    key.encode()  # raises if it can't be a key's name
     return Object(
         found["bucket"]["name"],
-        unquote_plus(described["key"]),
+        key,
         described.get("versionId"),
         described.get("eTag", "").strip('"'),
     )
@@ -120,22 +135,12 @@ def _object_of(found: dict[str, Any]) -> Object:
 def lines_of(body: BinaryIO, key: str, max_bytes: int) -> Iterator[bytes]:
     """Lines without their ends; raises UndeliveredError for one that is too long, or bad gzip."""
     stream = cast(BinaryIO, gzip.GzipFile(fileobj=body)) if key.endswith(".gz") else body
-    rest = b""
+    lines = Lines(max_bytes)
     try:
-        while chunk := stream.read(256 * 1024):
-            *lines, rest = (rest + chunk).split(b"\n")
-            if len(rest) > max_bytes:
-                raise UndeliveredError(f"{key} has a line of more than {max_bytes:,} bytes")
-            yield from (line.rstrip(b"\r") for line in lines)
-    except (gzip.BadGzipFile, EOFError) as exc:
+        while chunk := stream.read(CHUNK_BYTES):
+            yield from lines.feed(chunk)
+    except LongLineError as exc:
+        raise UndeliveredError(f"{key}: {exc}") from exc
+    except (gzip.BadGzipFile, EOFError, zlib.error) as exc:
         raise UndeliveredError(f"{key} isn't gzip: {exc}") from exc
-    if rest:
-        yield rest.rstrip(b"\r")
-
-
-def _next(lines: Iterator[bytes]) -> list[bytes]:
-    return [line for _, line in zip(range(LINES), lines, strict=False)]
-
-
-async def _nothing() -> None:
-    """The message is deleted at the end."""
+    yield from lines.end()

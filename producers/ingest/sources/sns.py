@@ -13,17 +13,11 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from producers.ingest.accepting import accept
+from producers.ingest.answers import LongAnswerError, read_all
 from producers.ingest.aws.sns_signature import Signatures, is_of_sns
 from producers.ingest.gateway import Gateway
-from streams.errors import (
-    BufferFullError,
-    ForbiddenError,
-    RequestError,
-    SettingError,
-    TooLargeError,
-    UnavailableError,
-    UndeliveredError,
-)
+from streams.errors import ForbiddenError, RequestError, SettingError, UnavailableError
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +42,8 @@ async def fetch(url: str) -> bytes:
             aiohttp.ClientSession(timeout=timeout, raise_for_status=True) as session,
             session.get(url, allow_redirects=False) as answer,
         ):
-            return await answer.content.read(MAX_FETCHED)
-    except (aiohttp.ClientError, TimeoutError) as exc:
+            return await read_all(answer, MAX_FETCHED)
+    except (aiohttp.ClientError, TimeoutError, LongAnswerError) as exc:
         raise UnavailableError(f"SNS itself can't be asked: {type(exc).__name__}") from exc
 
 
@@ -92,12 +86,10 @@ class Sns:
             "sns", message["Message"].encode(), identity=message["MessageId"]
         )
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await self._gateway.outlet.offer([record]).acknowledged()
-        except (BufferFullError, TimeoutError):
-            raise UnavailableError("Kafka doesn't acknowledge in time") from None
-        except UndeliveredError as exc:
-            raise TooLargeError(exc.happened, exc.remedy) from exc
+            await accept(self._gateway.outlet, [record], ANSWER_SECONDS)
+        except ForbiddenError as exc:
+            # SNS would take a 4xx for the last word.
+            raise UnavailableError(exc.happened, exc.remedy) from exc
 
     async def _confirm(self, message: dict[str, str]) -> None:
         if not is_of_sns(message["SubscribeURL"]):
@@ -109,7 +101,7 @@ class Sns:
 def _message(body: bytes) -> dict[str, str]:
     try:
         found: Any = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise RequestError("The body isn't JSON") from None
     if not isinstance(found, dict) or not isinstance(found.get("Type"), str):
         raise RequestError("The body is no message of SNS")

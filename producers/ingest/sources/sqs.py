@@ -30,8 +30,8 @@ class Sqs:
         await self._queue.run(self._publish)
 
     async def _publish(self, message: Message) -> None:
-        body, identity = message["Body"], message["MessageId"]
+        value, identity = message["Body"].encode(), message["MessageId"]
         if self._from_sns:
-            body, identity = unwrapped(body)
-        record = self._gateway.record("sqs", body.encode(), identity=identity)
+            value, identity = unwrapped(message["Body"])
+        record = self._gateway.record("sqs", value, identity=identity)
         await (await self._gateway.outlet.publish([record])).acknowledged()
