@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local import LocalKafka
 from deploy.local.ports import accepts_connections
 from tests.appsync.conftest import no_credentials_of_this_machine, run_ministack
 from tests.appsync.ministack import Ministack
@@ -22,6 +23,13 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
     """AWS on loopback."""
     with run_ministack(tmp_path_factory) as peer:
         yield peer
+
+
+@pytest.fixture(scope="session")
+def mortal_kafka() -> Iterator[LocalKafka]:
+    """A broker that tests may kill and freeze, and have to leave running."""
+    with LocalKafka() as cluster:
+        yield cluster
 
 
 class Mosquitto:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local import ExternalKafka, LocalKafka
+from producers.ingest.record import ID_HEADER, OVERHEAD
 from tests.polling import until
 from tests.reading import Record, read_all
 from tests.worker import START_SECONDS, Worker, clean_environment, free_port
@@ -62,7 +63,7 @@ class Ingester(Worker):
         """Whether it answers; fails if it has ended."""
         assert self.alive, self.tail()
         try:
-            return self.ask("/health")[0] == 200
+            return self.health()[0] == 200
         except OSError:
             return False
 
@@ -93,21 +94,23 @@ class Ingester(Worker):
         )
         return status, answer
 
-    def holds_records(self) -> bool:
-        """Whether it has taken records that Kafka hasn't acknowledged."""
-        with urllib.request.urlopen(f"{self.url}/metrics", timeout=60) as answer:
-            found: str = answer.read().decode()
-        return any(
-            float(line.split()[1]) > 0
-            for line in found.splitlines()
-            if line.startswith("streams_ingest_buffer_bytes ")
-        )
+    def health(self) -> tuple[int, dict[str, Any]]:
+        """Status and content of `/health`."""
+        status, body, _ = self.ask("/health")
+        return status, body
 
-    def records(self) -> list[Record]:
-        """All that is in its topic."""
-        return [
-            record for part in asyncio.run(read_all(self.options, self.topic)) for record in part
-        ]
+    def holds(self, records: int) -> bool:
+        """Whether it has taken so many records that Kafka hasn't acknowledged."""
+        return bool(self.health()[1]["buffer_bytes"] >= records * OVERHEAD)
+
+    def records(self, topic: str = "") -> list[Record]:
+        """All that is in its topic, or in another one."""
+        parts = asyncio.run(read_all(self.options, topic or self.topic))
+        return [record for part in parts for record in part]
+
+    def dead_letters(self) -> list[Record]:
+        """What it has set aside."""
+        return self.records(f"{self.topic}-dead-letters")
 
     def until_published(self, n: int, seconds: float = 60) -> list[Record]:
         """The topic's records, once there are at least n."""
@@ -121,11 +124,10 @@ class Ingester(Worker):
         return found
 
 
-def piped(kafka: Kafka, topic: str, lines: bytes, **variables: str) -> tuple[int, str]:
-    """`… | tally ingest stdin`: its exit code and what it has logged."""
-    done = subprocess.run(
+def pipe(kafka: Kafka, topic: str, **variables: str) -> "subprocess.Popen[bytes]":
+    """`… | tally ingest stdin`, with what it logs in `stdout`; a context."""
+    return subprocess.Popen(
         [sys.executable, "-m", "streams.cli", "ingest", "stdin"],
-        input=lines,
         env={
             **clean_environment(),
             **kafka.env(),
@@ -133,14 +135,21 @@ def piped(kafka: Kafka, topic: str, lines: bytes, **variables: str) -> tuple[int
             "STREAMS_INPUT_TOPIC": topic,
             **variables,
         },
-        stderr=subprocess.STDOUT,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        timeout=100,
-        check=False,
+        stderr=subprocess.STDOUT,
     )
-    return done.returncode, done.stdout.decode()
+
+
+def piped(kafka: Kafka, topic: str, lines: bytes, **variables: str) -> tuple[int, str]:
+    """Its exit code and what it has logged, once it has read all lines."""
+    with pipe(kafka, topic, **variables) as process:
+        said, _ = process.communicate(lines, timeout=100)
+    return process.returncode, said.decode()
 
 
 def identities(records: list[Record]) -> list[str]:
     """Their headers `ingest-id`."""
-    return [value.decode() for record in records for _, value in record.headers]
+    return [
+        value.decode() for record in records for name, value in record.headers if name == ID_HEADER
+    ]

@@ -1,10 +1,8 @@
 """Nothing that was acknowledged is missing, whoever dies meanwhile: Kafka, or the gateway."""
 
 import asyncio
-import json
 import random
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
@@ -15,20 +13,14 @@ from tests.appsync.ministack import Ministack
 from tests.ingest.conftest import Mosquitto
 from tests.ingest.ingester import NDJSON, Ingester, identities
 from tests.ingest.mqtt_publisher import publish
+from tests.ingest.queues import fill, left, new_queue
 from tests.ingest.test_mqtt import subscribed, variables
-from tests.ingest.test_sqs import left, new_queue
 from tests.polling import until
 from tests.scene import seed_of_run
 
 IN_A_REQUEST = 20
 CLIENTS = 8
 SECONDS = 300.0
-
-
-@pytest.fixture(scope="module")
-def mortal_kafka() -> Iterator[LocalKafka]:
-    with LocalKafka() as cluster:
-        yield cluster
 
 
 class HttpClients:
@@ -67,17 +59,6 @@ class HttpClients:
         except (aiohttp.ClientError, OSError):
             pass
         return False
-
-
-def fill(aws: Ministack, url: str, count: int) -> list[str]:
-    """Send messages; returns their ids."""
-    sqs = aws.client("sqs")
-    ids = []
-    for first in range(0, count, 10):
-        entries = [{"Id": str(n), "MessageBody": json.dumps({"sqs": first + n})} for n in range(10)]
-        answer = sqs.send_message_batch(QueueUrl=url, Entries=entries)
-        ids += [sent["MessageId"] for sent in answer["Successful"]]
-    return ids
 
 
 async def play(
@@ -184,12 +165,19 @@ async def test_a_full_buffer_is_told_and_forgotten(
             assert (status, "within 1 s" in detail) == (503, True), detail
             status, detail = await send(2, 600_000)
             assert (status, "as fast as" in detail) == (503, True), detail
+            status, health = await asyncio.to_thread(gateway.health)
+            assert (status, health["status"]) == (503, "stalled")
+            assert health["waiting_seconds"] > 1
         finally:
             await asyncio.to_thread(broker.start)
         # What was taken is published without being sent again.
         found = await asyncio.to_thread(gateway.until_published, 2)
         assert sorted(identities(found)) == ["r0:0", "r1:0"]
         assert (await send(2, 600_000))[0] == 202
+        assert await asyncio.to_thread(gateway.health) == (
+            200,
+            {"status": "healthy", "buffer_bytes": 0, "waiting_seconds": 0},
+        )
         assert gateway.stop() == 0, gateway.tail()
 
 
@@ -208,7 +196,7 @@ async def test_messages_stay_in_sqs_while_kafka_is_away(
         await asyncio.to_thread(broker.kill)
         try:
             await asyncio.to_thread(fill, aws, url, 10)
-            await asyncio.to_thread(until, gateway.holds_records, "it has read some", 60)
+            await asyncio.to_thread(until, lambda: gateway.holds(1), "it has read some", 60)
             # By the time that this one has waited, the others would be deleted, if they were to.
             assert (await asyncio.to_thread(gateway.post, {"n": 1}))[0] == 503
             assert await asyncio.to_thread(left, aws, url) == 10

@@ -8,8 +8,10 @@ import pytest
 
 from deploy.local import ExternalKafka, LocalKafka
 from tests.ingest.ingester import NDJSON, TOKEN, Ingester, identities
+from tests.polling import until
 
 MAX_BODY = 100_000
+NEXT_TOKEN = "another-token-of-tests"
 
 
 @pytest.fixture(scope="module")
@@ -108,5 +110,13 @@ def test_tokens(kafka: LocalKafka | ExternalKafka, topic: str, tmp_path: Path) -
         assert gateway.post({"n": 1}, Authorization="Bearer another-token-0123")[0] == 401
         assert gateway.post({"n": 2}, Authorization=f"Bearer {TOKEN}")[0] == 202
         assert [record.value for record in gateway.records()] == [b'{"n": 2}']
+        file.write_text(f"{NEXT_TOKEN}\n")
+
+        def follows() -> bool:
+            return gateway.post({"n": 3}, Authorization=f"Bearer {NEXT_TOKEN}")[0] == 202
+
+        until(follows, "the new token is good", 30, gateway.tail)
+        assert gateway.post({"n": 4}, Authorization=f"Bearer {TOKEN}")[0] == 401
         assert gateway.stop() == 0, gateway.tail()
         assert TOKEN not in gateway.said()
+        assert NEXT_TOKEN not in gateway.said()

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local import ExternalKafka, LocalKafka
+from producers.ingest.record import REASON_HEADER
 from tests.ingest.conftest import Mosquitto
 from tests.ingest.ingester import Ingester
 from tests.ingest.mqtt_publisher import publish
@@ -51,6 +52,24 @@ def test_messages_of_both_versions_and_while_away(
         assert gateway.stop() == 0, gateway.tail()
     assert {r.value for r in found} == {payload for _, payload in sent}
     assert {(r.key, int(r.value or b"") % 5) for r in found} == {(b"v%d" % n, n) for n in range(5)}
+
+
+def test_a_message_that_is_too_long_holds_nothing_up(
+    kafka: LocalKafka | ExternalKafka, mosquitto: Mosquitto, topic: str, tmp_path: Path
+) -> None:
+    settings = {**variables(mosquitto, topic), "STREAMS_INGEST_MAX_RECORD_BYTES": "1000"}
+    with Ingester(kafka, topic, tmp_path, "mqtt", **settings) as gateway:
+        until(lambda: subscribed(gateway), "it subscribes", 60, gateway.tail)
+        where = f"{topic}/v1/position"
+        publish(mosquitto.port, [(where, b"x" * 1001), (where, b"short")])
+        [record] = gateway.until_published(1)
+        [dead] = gateway.dead_letters()
+        assert gateway.stop() == 0, gateway.tail()
+    assert record.value == b"short"
+    assert (dead.key, dead.value) == (b"v1", b"x" * 500)
+    assert [value for name, value in dead.headers if name == REASON_HEADER] == [
+        f"For {topic}: its 1,003 bytes are more than 1,000".encode()
+    ]
 
 
 def test_a_broker_that_is_not_there(

@@ -65,7 +65,9 @@ def test_only_changes_are_published(
     kafka: LocalKafka | ExternalKafka, weather: Weather, topic: str, tmp_path: Path
 ) -> None:
     def stations(**degrees: int) -> dict[str, Any]:
-        return {"data": {"stations": [{"id": k, "degrees": v} for k, v in degrees.items()]}}
+        listed = [{"id": k, "degrees": v} for k, v in degrees.items()]
+        # Longer than what arrives at once.
+        return {"data": {"stations": listed}, "about": "x" * 500_000}
 
     variables = {
         "STREAMS_INGEST_REST_URL": f"http://127.0.0.1:{weather.server.server_port}/?key={KEY}",

@@ -90,7 +90,7 @@ async def subscription(
     )
     await ensure_topics(settings, [topic])
     outlet = Outlet(settings.kafka, settings.ingest.buffer_bytes, settings.ingest.max_record_bytes)
-    site = Site(settings.ingest)
+    site = Site(settings.ingest, outlet)
     source = Sns(Gateway(settings, outlet, Checkpoints(settings, outlet), site))
     await outlet.start([topic])
     await site.start()

@@ -8,22 +8,8 @@ from pathlib import Path
 from deploy.local import ExternalKafka, LocalKafka
 from tests.appsync.ministack import Ministack
 from tests.ingest.ingester import Ingester, identities
+from tests.ingest.queues import left, new_queue
 from tests.polling import until
-
-
-def new_queue(aws: Ministack, name: str) -> tuple[str, str]:
-    """URL and ARN of a new queue."""
-    sqs = aws.client("sqs")
-    url = sqs.create_queue(QueueName=name[-80:].replace(".", "-"))["QueueUrl"]
-    got = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-    return str(url), str(got["Attributes"]["QueueArn"])
-
-
-def left(aws: Ministack, url: str) -> int:
-    """Messages that aren't deleted, the invisible ones included."""
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    got = aws.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)
-    return sum(int(value) for value in got["Attributes"].values())
 
 
 def test_messages_are_deleted_when_kafka_has_them(

@@ -45,6 +45,44 @@ def test_kinesis_goes_on_where_it_was(
     assert len(set(identities(found))) == 100
 
 
+def test_kinesis_shards_that_are_split_and_merged(
+    kafka: LocalKafka | ExternalKafka,
+    aws: Ministack,
+    topic: str,
+    unique: Callable[[str], str],
+    tmp_path: Path,
+) -> None:
+    kinesis = aws.client("kinesis")
+    stream = unique("s")[-40:]
+    kinesis.create_stream(StreamName=stream, ShardCount=1)
+
+    def shards() -> list[str]:
+        """Those that are open."""
+        found = kinesis.list_shards(StreamName=stream)["Shards"]
+        # ministack drops closed ones at once, so that none of them may hold unread records.
+        return [shard["ShardId"] for shard in found]
+
+    def put(first: int) -> None:
+        for n in range(first, first + 30):
+            kinesis.put_record(StreamName=stream, Data=b"%d" % n, PartitionKey=f"k{n % 10}")
+
+    variables = {**aws.variables, "STREAMS_INGEST_KINESIS_STREAM": stream}
+    with Ingester(kafka, topic, tmp_path, "kinesis", **variables) as gateway:
+        put(0)
+        gateway.until_published(30)
+        [only] = shards()
+        kinesis.split_shard(StreamName=stream, ShardToSplit=only, NewStartingHashKey=str(2**127))
+        put(30)
+        gateway.until_published(60)
+        first, second = shards()
+        kinesis.merge_shards(StreamName=stream, ShardToMerge=first, AdjacentShardToMerge=second)
+        put(60)
+        found = gateway.until_published(90)
+        assert gateway.stop() == 0, gateway.tail()
+    assert values(found) == sorted(b"%d" % n for n in range(90)), "each once"
+    assert len(set(identities(found))) == 90
+
+
 def test_changes_of_a_table(
     kafka: LocalKafka | ExternalKafka,
     aws: Ministack,
