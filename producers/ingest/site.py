@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from producers.ingest.body_reader import BodyReader
 from producers.ingest.outlet import Outlet
 from streams.errors import RequestError, StartError
 from streams.ingest.settings import IngestSettings
@@ -16,6 +17,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds that requests have to end when the gateway stops.
 STOP_SECONDS = 10.0
+#: Seconds that a connection may ask nothing.
+IDLE_SECONDS = 60.0
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -26,6 +29,8 @@ class Site:
     def __init__(self, settings: IngestSettings, outlet: Outlet) -> None:
         self._settings = settings
         self._outlet = outlet
+        #: For all handlers.
+        self.bodies = BodyReader(settings)
         self._routes: list[web.RouteDef] = []
         self._runner: web.AppRunner | None = None
 
@@ -42,12 +47,17 @@ class Site:
 
     async def start(self) -> None:
         """Serve; raises StartError if the port can't be had."""
-        # The sources bound bodies themselves, after a look at the token.
         app = web.Application(client_max_size=self._settings.max_body_bytes)
         use_problem_details(app)
         pages = [web.get("/metrics", show_metrics), web.get("/health", self._show_health)]
         app.add_routes([*self._routes, *pages])
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            # Also ends connections that never send a whole request.
+            keepalive_timeout=IDLE_SECONDS,
+            shutdown_timeout=STOP_SECONDS,
+        )
         await self._runner.setup()
         where = self._settings.host, self._settings.port
         site = web.TCPSite(self._runner, *where)

@@ -16,7 +16,7 @@ from producers.ingest.api_tokens import ApiTokens
 from producers.ingest.bodies import Keys, records_of
 from producers.ingest.gateway import Gateway, topics_of
 from producers.ingest.record import Position
-from streams.errors import NotFoundError, RequestError, TooLargeError
+from streams.errors import NotFoundError, RequestError
 
 KEY_HEADER = "X-Record-Key"
 IDENTITY_HEADER = "Idempotency-Key"
@@ -40,6 +40,7 @@ class Http:
         self._topics = frozenset(topics_of(gateway.settings, "http"))
         file = self._settings.tokens_file
         self._tokens = None if file is None else ApiTokens(file)
+        self._bodies = gateway.site.bodies
         gateway.site.add_post("/topics/{topic}", self.handle)
 
     async def run(self) -> None:
@@ -61,7 +62,7 @@ class Http:
             )
         records = records_of(
             topic,
-            await self._body(request),
+            await self._bodies.read(request),
             request.content_type,
             self._keys(request),
             _identity(request),
@@ -69,13 +70,6 @@ class Http:
         )
         seconds = self._settings.ack_timeout_ms / 1000
         return _accepted(topic, await accept(self._outlet, records, seconds))
-
-    async def _body(self, request: web.Request) -> bytes:
-        try:
-            return await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            limit = self._settings.max_body_bytes
-            raise TooLargeError(f"The body is longer than {limit:,} bytes") from None
 
     def _keys(self, request: web.Request) -> Keys:
         same = request.query.get("key", request.headers.get(KEY_HEADER))

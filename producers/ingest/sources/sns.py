@@ -64,7 +64,7 @@ class Sns:
 
     async def handle(self, request: web.Request) -> web.Response:
         """Follow one message of SNS; raises RequestErrors."""
-        message = _message(await request.read())
+        message = _message(await self._gateway.site.bodies.read(request))
         if message.get("TopicArn") not in self._topics:
             raise ForbiddenError(
                 "The message's SNS topic isn't expected", "STREAMS_INGEST_SNS_TOPICS names them"

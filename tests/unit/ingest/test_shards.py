@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -86,7 +87,7 @@ class Resharded:
 
 
 @contextlib.asynccontextmanager
-async def reading(gateway: Gateway, stream: Resharded):  # type: ignore[no-untyped-def]
+async def reading(gateway: Gateway, stream: Resharded) -> AsyncIterator[None]:
     """Reads as long as the context lasts, and then stops in order."""
     task = asyncio.create_task(ShardReader(gateway, stream).run())
     try:

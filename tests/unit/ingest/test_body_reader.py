@@ -1,0 +1,92 @@
+"""How much of requests is read."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from producers.ingest import body_reader
+from producers.ingest.body_reader import BodyReader
+from streams.errors import RequestError
+from streams.ingest.settings import IngestSettings
+from streams.web.problems import problem_of, use_problem_details
+
+MEBIBYTE = 2**20
+SETTINGS = IngestSettings(buffer_bytes=MEBIBYTE, max_body_bytes=MEBIBYTE)
+Client = TestClient[web.Request, web.Application]
+
+
+def client() -> Client:
+    """A client of a server that tells how long bodies are."""
+    reader = BodyReader(SETTINGS)
+
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            return web.json_response(len(await reader.read(request)))
+        except RequestError as exc:
+            return problem_of(exc)
+
+    app = web.Application(client_max_size=SETTINGS.max_body_bytes)
+    use_problem_details(app)
+    app.add_routes([web.post("/", handle)])
+    return TestClient(TestServer(app))
+
+
+class Slow:
+    """A body of `size` bytes; the last one comes when it may."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self.may_end = asyncio.Event()
+        self.has_begun = asyncio.Event()
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        yield b"x" * (self._size - 1)
+        self.has_begun.set()
+        await self.may_end.wait()
+        yield b"x"
+
+    async def send(self, to: Client, *, announced: bool) -> int:
+        """The answer's status."""
+        headers = {"Content-Length": str(self._size)} if announced else {}
+        async with to.post("/", data=self.parts(), headers=headers) as answer:
+            return answer.status
+
+
+@pytest.mark.parametrize("announced", [False, True])
+async def test_bodies_that_are_being_read_are_bounded_together(*, announced: bool) -> None:
+    async with client() as to:
+        slow = Slow(MEBIBYTE)
+        sending = asyncio.create_task(slow.send(to, announced=announced))
+        await slow.has_begun.wait()
+        async with asyncio.timeout(10):
+            while (await to.post("/", data=b"x")).status != 503:
+                await asyncio.sleep(0.01)
+        slow.may_end.set()
+        assert await sending == 200
+        answer = await to.post("/", data=b"x" * MEBIBYTE)
+        assert (answer.status, await answer.json()) == (200, MEBIBYTE)
+
+
+async def test_a_body_that_is_too_long() -> None:
+    async with client() as to:
+        assert (await to.post("/", data=b"x" * (MEBIBYTE + 1))).status == 413
+
+        async def parts() -> AsyncIterator[bytes]:
+            yield b"x" * MEBIBYTE
+            yield b"x"
+
+        assert (await to.post("/", data=parts())).status == 413
+        assert (await to.post("/", data=b"x" * MEBIBYTE)).status == 200
+
+
+async def test_a_body_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body_reader, "SECONDS", 0.05)
+    async with client() as to:
+        answer = await to.post("/", data=Slow(1000).parts())
+        assert answer.status == 408
+        assert "0.05 s" in (await answer.json())["detail"]
+        # Its room is free again.
+        assert (await to.post("/", data=b"x" * MEBIBYTE)).status == 200
