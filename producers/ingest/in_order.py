@@ -40,18 +40,21 @@ async def in_order(outlet: Outlet) -> AsyncIterator[Put]:
                 await delivery.acknowledged()
             await acknowledge()
 
+    async def finish(confirming: asyncio.Task[None]) -> None:
+        await queue.put(None)
+        await asyncio.wait({confirming})
+
     try:
         async with asyncio.TaskGroup() as group:
             confirming = group.create_task(confirm())
             try:
                 yield put
+                await finish(confirming)
             except (asyncio.CancelledError, IngestError):
-                # Nothing more is read. If it was confirm() that has failed, nothing is left to do.
+                # If it was confirm() that has failed, nothing is left to do.
                 if not confirming.done():
-                    await queue.put(None)
-                    await asyncio.wait({confirming})
+                    await finish(confirming)
                 raise
-            await queue.put(None)
     except BaseExceptionGroup as exc:
         raise exc.exceptions[0] from None
 

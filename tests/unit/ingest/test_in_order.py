@@ -14,11 +14,14 @@ from tests.unit.ingest.slow_outlet import SlowOutlet
 
 
 class Reader:
-    """Puts ten records, and then waits for more, or fails."""
+    """Puts ten records, and then waits for more, or ends, or fails."""
 
-    def __init__(self, outlet: SlowOutlet, problem: Exception | None = None) -> None:
+    def __init__(
+        self, outlet: SlowOutlet, problem: Exception | None = None, *, ends: bool = False
+    ) -> None:
         self._outlet = cast(Outlet, outlet)
         self._problem = problem
+        self._ends = ends
         self.acknowledged: list[int] = []
         self.has_read = asyncio.Event()
 
@@ -29,17 +32,20 @@ class Reader:
             self.has_read.set()
             if self._problem is not None:
                 raise self._problem
-            await asyncio.Event().wait()
+            if not self._ends:
+                await asyncio.Event().wait()
 
     async def _note(self, n: int) -> None:
         self.acknowledged.append(n)
 
 
-async def test_a_stop_waits_for_what_was_read() -> None:
+@pytest.mark.parametrize("ends", [False, True])
+async def test_a_stop_waits_for_what_was_read(*, ends: bool) -> None:
     outlet = SlowOutlet(held=True)
-    reader = Reader(outlet)
+    reader = Reader(outlet, ends=ends)
     task = asyncio.create_task(reader.run())
     await reader.has_read.wait()
+    await asyncio.wait({task}, timeout=0.05)
     task.cancel()
     done, _ = await asyncio.wait({task}, timeout=0.05)
     assert not done
