@@ -4,7 +4,7 @@ import asyncio
 
 from aiohttp import web
 
-from streams.errors import TooLargeError, UnavailableError
+from streams.errors import RequestError, TooLargeError, UnavailableError
 from streams.ingest.settings import IngestSettings
 
 #: Seconds in which a body has to come.
@@ -16,27 +16,34 @@ class BodyReader:
 
     def __init__(self, settings: IngestSettings) -> None:
         self._longest = settings.max_body_bytes
-        self._room = max(settings.buffer_bytes, settings.max_body_bytes)
+        self._most = max(settings.buffer_bytes, settings.max_body_bytes)
+        self._together = 0
 
     async def read(self, request: web.Request) -> bytes:
         """The whole body; raises RequestErrors, and HTTPRequestTimeout."""
-        # Without a length it may be as long as any.
-        announced = self._longest if request.content_length is None else request.content_length
-        if announced > self._longest:
+        if (request.content_length or 0) > self._longest:
             raise self._too_large()
-        if announced > self._room:
-            raise UnavailableError("Too many requests are being read", "Send it again in a moment")
-        self._room -= announced
+        body = bytearray()
         try:
             async with asyncio.timeout(SECONDS):
-                return await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            raise self._too_large() from None
+                async for part in request.content.iter_any():
+                    body += part
+                    self._together += len(part)
+                    self._check(len(body))
+            return bytes(body)
+        except ConnectionError:
+            raise RequestError("The body broke off") from None  # nobody hears it
         except TimeoutError:
             text = f"The body didn't come within {SECONDS:g} s"
             raise web.HTTPRequestTimeout(text=text) from None
         finally:
-            self._room += announced
+            self._together -= len(body)
+
+    def _check(self, read: int) -> None:
+        if read > self._longest:
+            raise self._too_large()
+        if self._together > self._most:
+            raise UnavailableError("Too many requests are being read", "Send it again in a moment")
 
     def _too_large(self) -> TooLargeError:
         return TooLargeError(f"The body is longer than {self._longest:,} bytes")

@@ -47,7 +47,7 @@ class Site:
 
     async def start(self) -> None:
         """Serve; raises StartError if the port can't be had."""
-        app = web.Application(client_max_size=self._settings.max_body_bytes)
+        app = web.Application()
         use_problem_details(app)
         pages = [web.get("/metrics", show_metrics), web.get("/health", self._show_health)]
         app.add_routes([*self._routes, *pages])

@@ -28,7 +28,7 @@ def client() -> Client:
         except RequestError as exc:
             return problem_of(exc)
 
-    app = web.Application(client_max_size=SETTINGS.max_body_bytes)
+    app = web.Application()
     use_problem_details(app)
     app.add_routes([web.post("/", handle)])
     return TestClient(TestServer(app))
@@ -62,7 +62,7 @@ async def test_bodies_that_are_being_read_are_bounded_together(*, announced: boo
         sending = asyncio.create_task(slow.send(to, announced=announced))
         await slow.has_begun.wait()
         async with asyncio.timeout(10):
-            while (await to.post("/", data=b"x")).status != 503:
+            while (await to.post("/", data=b"xx")).status != 503:
                 await asyncio.sleep(0.01)
         slow.may_end.set()
         assert await sending == 200
@@ -80,6 +80,20 @@ async def test_a_body_that_is_too_long() -> None:
 
         assert (await to.post("/", data=parts())).status == 413
         assert (await to.post("/", data=b"x" * MEBIBYTE)).status == 200
+
+
+async def test_a_client_that_goes_away_is_no_error_of_ours(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with client() as to:
+        assert to.port is not None
+        _, writer = await asyncio.open_connection("127.0.0.1", to.port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        assert (await to.post("/", data=b"x")).status == 200
+    assert not caplog.records
 
 
 async def test_a_body_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
