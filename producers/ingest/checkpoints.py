@@ -80,6 +80,8 @@ class Checkpoints:
                 while await consumer.position(tp) < ends[tp]:
                     found = await consumer.getmany(tp, timeout_ms=200)
                     for record in found.get(tp, []):
+                        # Only `_write` writes there.
+                        assert record.key is not None, "it is the checkpoint's name"
                         self._note(record.key.decode(), record.value)
 
     def _note(self, name: str, value: bytes | None) -> None:

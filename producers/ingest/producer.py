@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 BATCH_BYTES = 128 * 1024
 START_TIMEOUT_S = 20.0
 CLOSE_TIMEOUT_S = 5.0
-LONGEST_PAUSE_S = 10.0
+LONGEST_PAUSE_S = 5.0
 
 #: What a producer that starts anew doesn't meet.
 _BY_ANOTHER_PRODUCER = (

@@ -203,5 +203,5 @@ async def test_messages_stay_in_sqs_while_kafka_is_away(
         finally:
             await asyncio.to_thread(broker.start)
         await asyncio.to_thread(until, lambda: left(aws, url) == 0, "all are deleted", 60)
-        assert len(await asyncio.to_thread(gateway.records)) == 11
+        assert len(await asyncio.to_thread(gateway.until_published, 11)) == 11
         assert gateway.stop() == 0, gateway.tail()
