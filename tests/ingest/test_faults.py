@@ -139,6 +139,7 @@ async def test_many_records(
     await play(mortal_kafka, aws, mosquitto, topic, tmp_path, 100_000, 10_000)
 
 
+@pytest.mark.long
 async def test_a_full_buffer_is_told_and_forgotten(
     mortal_kafka: LocalKafka, topic: str, tmp_path: Path
 ) -> None:
@@ -181,6 +182,7 @@ async def test_a_full_buffer_is_told_and_forgotten(
         assert gateway.stop() == 0, gateway.tail()
 
 
+@pytest.mark.long
 async def test_messages_stay_in_sqs_while_kafka_is_away(
     mortal_kafka: LocalKafka, aws: Ministack, topic: str, tmp_path: Path
 ) -> None:

@@ -20,7 +20,7 @@ POLL_SECONDS = 5
 #: Messages of a receive; SQS gives no more.
 MESSAGES = 10
 #: Seconds of invisibility, made longer at half of them.
-INVISIBLE_SECONDS = 60
+INVISIBLE_SECONDS = 30
 
 Message = dict[str, Any]
 #: Publishes what a message stands for, and returns when Kafka has acknowledged it.
