@@ -32,7 +32,10 @@ class Stdin:
         self._lines = Lines(gateway.settings.ingest.max_record_bytes)
 
     async def run(self) -> None:
-        """Raises BadInputError unless all is read and published: the exit code has to tell."""
+        """Raises BadInputError unless all was read and published before a stop.
+
+        The exit code has to tell: 0 is the only acknowledgement that there is.
+        """
         try:
             async with in_order(self._gateway.outlet) as put:
                 chunks = _chunks()
