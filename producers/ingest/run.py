@@ -22,8 +22,6 @@ log = logging.getLogger(__name__)
 
 #: Seconds that a source must have run for its next trouble to count as its first.
 SOUND_S = 60.0
-#: Seconds that sources have, when the process stops, to acknowledge what they have read.
-FINISH_S = 10.0
 AGAIN_S = 0.5
 
 Running = Collection[asyncio.Task[None]]
@@ -49,14 +47,19 @@ async def run(settings: Settings, names: Sequence[str]) -> None:
         # A pipe has nobody who would ask it, and several may run on one machine.
         if sources.keys() != {"stdin"}:
             await site.start()
-        await run_all(sources, site, stop)
+        await run_all(sources, site, stop, ingest.stop_ms / 1000)
     finally:
         await site.close()
         await outlet.close()
 
 
-async def run_all(sources: dict[str, Source], site: Site, stop: asyncio.Event) -> None:
-    """Until all have ended, one raises what isn't passing, or `stop` is set."""
+async def run_all(
+    sources: dict[str, Source], site: Site, stop: asyncio.Event, finish_s: float
+) -> None:
+    """Until all have ended, one raises what isn't passing, or `stop` is set.
+
+    Then they have `finish_s` to acknowledge what they have read.
+    """
     running = [asyncio.create_task(_keep(name, one, stop)) for name, one in sources.items()]
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -70,20 +73,20 @@ async def run_all(sources: dict[str, Source], site: Site, stop: asyncio.Event) -
         stop.set()
         await stopping
         # Requests are acknowledged by the site.
-        await asyncio.gather(site.close(), _finish(running))
+        await asyncio.gather(site.close(), _finish(running, finish_s))
     for task in running:
         if not task.cancelled():
             task.result()
 
 
-async def _finish(running: Running) -> None:
+async def _finish(running: Running, seconds: float) -> None:
     """Let sources read no more, and acknowledge what they have read."""
     for task in running:
         task.cancel()
-    _, pending = await asyncio.wait(running, timeout=FINISH_S)
+    _, pending = await asyncio.wait(running, timeout=seconds)
     if pending:
         log.error(
-            "Kafka hasn't acknowledged all within %g s; the sources will bring it again", FINISH_S
+            "Kafka hasn't acknowledged all within %g s; the sources will bring it again", seconds
         )
     while pending:
         for task in pending:

@@ -15,8 +15,6 @@ from streams.web.problems import problem_of, use_problem_details
 
 log = logging.getLogger(__name__)
 
-#: Seconds that requests have to end when the gateway stops.
-STOP_SECONDS = 10.0
 #: Seconds that a connection may ask nothing.
 IDLE_SECONDS = 60.0
 
@@ -56,7 +54,7 @@ class Site:
             access_log=None,
             # Also ends connections that never send a whole request.
             keepalive_timeout=IDLE_SECONDS,
-            shutdown_timeout=STOP_SECONDS,
+            shutdown_timeout=self._settings.stop_ms / 1000,
         )
         await self._runner.setup()
         where = self._settings.host, self._settings.port
@@ -71,7 +69,7 @@ class Site:
         log.info("Serving at %s", site.name)
 
     async def close(self) -> None:
-        """Accept no more, and let requests end, within STOP_SECONDS."""
+        """Accept no more, and let requests end, within the time for a stop."""
         runner, self._runner = self._runner, None
         if runner is not None:
             await asyncio.shield(runner.cleanup())

@@ -73,3 +73,9 @@ class IngestSettings:
         "30",
         "how long requests wait for Kafka's acknowledgement; `/health` fails after as long",
     )
+    stop_ms: int = setting(
+        "STREAMS_INGEST_STOP_SECONDS",
+        seconds(1, 3600),
+        "10",
+        "how long a stop waits for Kafka to acknowledge what was read",
+    )

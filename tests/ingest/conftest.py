@@ -9,19 +9,16 @@ import pytest
 
 from deploy.local import LocalKafka
 from deploy.local.ports import accepts_connections
-from tests.appsync.conftest import no_credentials_of_this_machine, run_ministack
-from tests.appsync.ministack import Ministack
+from tests.appsync.ministack import Ministack, run_ministack
 from tests.appsync.processes import Process
 from tests.polling import until
 from tests.worker import free_port
-
-__all__ = ["no_credentials_of_this_machine"]
 
 
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
     """AWS on loopback."""
-    with run_ministack(tmp_path_factory) as peer:
+    with run_ministack(tmp_path_factory.mktemp("ministack")) as peer:
         yield peer
 
 
@@ -65,5 +62,5 @@ def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
         pytest.skip("needs mosquitto (Debian: apt-get install mosquitto)")
     peer = Mosquitto(tmp_path_factory.mktemp("mosquitto"), program)
     with peer.process() as process:
-        until(lambda: accepts_connections(peer.port), "mosquitto serves", 30, process.tail)
+        until(lambda: accepts_connections(peer.port), "mosquitto serves", 60, process.tail)
         yield peer

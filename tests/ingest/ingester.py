@@ -10,15 +10,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deploy.local import ExternalKafka, LocalKafka
 from producers.ingest.record import ID_HEADER, OVERHEAD
+from tests.application import Kafka
 from tests.polling import until
 from tests.reading import Record, read_all
-from tests.worker import START_SECONDS, Worker, clean_environment, free_port
+from tests.worker import Worker, clean_environment, free_port
 
-Kafka = LocalKafka | ExternalKafka
 TOKEN = "a-token-of-tests-0123"
 NDJSON = "application/x-ndjson"
+#: How long what has to happen may take on a busy machine.
+SECONDS = 100.0
+#: How long Kafka may take for what was read when the ingester is stopped.
+STOP_SECONDS = 60
 
 
 class Ingester(Worker):
@@ -39,6 +42,8 @@ class Ingester(Worker):
                 "STREAMS_APP_ID": topic,
                 "STREAMS_INPUT_TOPIC": topic,
                 "STREAMS_INGEST_PORT": str(self.http_port),
+                # A stop in order, however busy the machine is.
+                "STREAMS_INGEST_STOP_SECONDS": str(STOP_SECONDS),
                 **variables,
             },
         )
@@ -56,7 +61,7 @@ class Ingester(Worker):
 
     def until_serving(self) -> "Ingester":
         """Wait until it answers."""
-        until(self.serves, "the ingester serves", START_SECONDS, self.tail)
+        until(self.serves, "the ingester serves", SECONDS, self.tail)
         return self
 
     def serves(self) -> bool:
@@ -99,6 +104,10 @@ class Ingester(Worker):
         status, body, _ = self.ask("/health")
         return status, body
 
+    def wait(self, seconds: float = SECONDS) -> int:
+        """The exit code, once it has ended."""
+        return super().wait(seconds)
+
     def holds(self, records: int) -> bool:
         """Whether it has taken so many records that Kafka hasn't acknowledged."""
         return bool(self.health()[1]["buffer_bytes"] >= records * OVERHEAD)
@@ -112,7 +121,7 @@ class Ingester(Worker):
         """What it has set aside."""
         return self.records(f"{self.topic}-dead-letters")
 
-    def until_published(self, n: int, seconds: float = 60) -> list[Record]:
+    def until_published(self, n: int, seconds: float = SECONDS) -> list[Record]:
         """The topic's records, once there are at least n."""
         found: list[Record] = []
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
-SECONDS = 60.0
+SECONDS = 300.0
 
 
 def publish(port: int, messages: Iterable[tuple[str, bytes]]) -> None:

@@ -20,12 +20,17 @@ def left(aws: Ministack, url: str) -> int:
     return sum(int(value) for value in got["Attributes"].values())
 
 
+def body(number: int) -> bytes:
+    """That of a message that `fill` sends."""
+    return json.dumps({"sqs": number}).encode()
+
+
 def fill(aws: Ministack, url: str, count: int) -> list[str]:
     """Send messages; returns their ids."""
     sqs = aws.client("sqs")
     ids = []
     for first in range(0, count, 10):
-        entries = [{"Id": str(n), "MessageBody": json.dumps({"sqs": first + n})} for n in range(10)]
+        entries = [{"Id": str(n), "MessageBody": body(first + n).decode()} for n in range(10)]
         answer = sqs.send_message_batch(QueueUrl=url, Entries=entries)
         ids += [sent["MessageId"] for sent in answer["Successful"]]
     return ids

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import ExternalKafka, LocalKafka
+from tests.application import Kafka
 from tests.ingest.ingester import NDJSON, TOKEN, Ingester, identities
 from tests.polling import until
+
+pytestmark = pytest.mark.timeout(300)
 
 MAX_BODY = 100_000
 NEXT_TOKEN = "another-token-of-tests"
 
 
 @pytest.fixture(scope="module")
-def gateway(
-    kafka: LocalKafka | ExternalKafka, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Ingester]:
+def gateway(kafka: Kafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ingester]:
     """One for all tests of this file; each uses records of its own."""
     folder = tmp_path_factory.mktemp("http")
     variables = {
@@ -100,7 +100,7 @@ def test_a_topic_that_is_not_offered(gateway: Ingester) -> None:
     assert "'other'" in answer["detail"]
 
 
-def test_tokens(kafka: LocalKafka | ExternalKafka, topic: str, tmp_path: Path) -> None:
+def test_tokens(kafka: Kafka, topic: str, tmp_path: Path) -> None:
     file = tmp_path / "tokens"
     file.write_text(f"# of tests\n{TOKEN}\n")
     variables = {"STREAMS_INGEST_TOKENS_FILE": str(file)}
@@ -115,7 +115,7 @@ def test_tokens(kafka: LocalKafka | ExternalKafka, topic: str, tmp_path: Path) -
         def follows() -> bool:
             return gateway.post({"n": 3}, Authorization=f"Bearer {NEXT_TOKEN}")[0] == 202
 
-        until(follows, "the new token is good", 30, gateway.tail)
+        until(follows, "the new token is good", 100, gateway.tail)
         assert gateway.post({"n": 4}, Authorization=f"Bearer {TOKEN}")[0] == 401
         assert gateway.stop() == 0, gateway.tail()
         assert TOKEN not in gateway.said()

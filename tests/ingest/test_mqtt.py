@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import ExternalKafka, LocalKafka
 from producers.ingest.record import REASON_HEADER
+from tests.application import Kafka
 from tests.ingest.conftest import Mosquitto
 from tests.ingest.ingester import Ingester
 from tests.ingest.mqtt_publisher import publish
 from tests.polling import until
+
+pytestmark = pytest.mark.timeout(300)
 
 COUNT = 300
 
@@ -33,7 +35,7 @@ def subscribed(gateway: Ingester) -> bool:
 
 @pytest.mark.parametrize("version", ["5", "3.1.1"])
 def test_messages_of_both_versions_and_while_away(
-    kafka: LocalKafka | ExternalKafka,
+    kafka: Kafka,
     mosquitto: Mosquitto,
     topic: str,
     tmp_path: Path,
@@ -42,7 +44,7 @@ def test_messages_of_both_versions_and_while_away(
     settings = variables(mosquitto, topic, version)
     sent = [(f"{topic}/v{n % 5}/position", b"%d" % n) for n in range(COUNT)]
     with Ingester(kafka, topic, tmp_path, "mqtt", **settings) as gateway:
-        until(lambda: subscribed(gateway), "it subscribes", 60, gateway.tail)
+        until(lambda: subscribed(gateway), "it subscribes", 100, gateway.tail)
         publish(mosquitto.port, [*sent[:100], (f"{topic}/v1/other", b"unwanted")])
         gateway.until_published(100)
         gateway.kill()
@@ -55,11 +57,11 @@ def test_messages_of_both_versions_and_while_away(
 
 
 def test_a_message_that_is_too_long_holds_nothing_up(
-    kafka: LocalKafka | ExternalKafka, mosquitto: Mosquitto, topic: str, tmp_path: Path
+    kafka: Kafka, mosquitto: Mosquitto, topic: str, tmp_path: Path
 ) -> None:
     settings = {**variables(mosquitto, topic), "STREAMS_INGEST_MAX_RECORD_BYTES": "1000"}
     with Ingester(kafka, topic, tmp_path, "mqtt", **settings) as gateway:
-        until(lambda: subscribed(gateway), "it subscribes", 60, gateway.tail)
+        until(lambda: subscribed(gateway), "it subscribes", 100, gateway.tail)
         where = f"{topic}/v1/position"
         publish(mosquitto.port, [(where, b"x" * 1001), (where, b"short")])
         [record] = gateway.until_published(1)
@@ -72,13 +74,11 @@ def test_a_message_that_is_too_long_holds_nothing_up(
     ]
 
 
-def test_a_broker_that_is_not_there(
-    kafka: LocalKafka | ExternalKafka, topic: str, tmp_path: Path
-) -> None:
+def test_a_broker_that_is_not_there(kafka: Kafka, topic: str, tmp_path: Path) -> None:
     settings = {
         "STREAMS_INGEST_MQTT_URL": "mqtt://127.0.0.1:1",
         "STREAMS_INGEST_MQTT_FILTERS": "#",
     }
     with Ingester(kafka, topic, tmp_path, "mqtt", **settings) as gateway:
-        until(lambda: "No MQTT broker at 127.0.0.1:1" in gateway.said(), "it says so", 60)
+        until(lambda: "No MQTT broker at 127.0.0.1:1" in gateway.said(), "it says so", 100)
         assert gateway.stop() == 0, gateway.tail()

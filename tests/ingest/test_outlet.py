@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from deploy.local import ExternalKafka, LocalKafka
 from producers.ingest.in_order import Acknowledge, in_order
 from producers.ingest.outlet import Outlet
 from producers.ingest.record import Position, Record
 from streams.errors import SourceError, UndeliveredError
 from streams.kafka_settings import KafkaSettings
-from tests.application import create_topics
+from tests.application import Kafka, create_topics
 from tests.reading import read_all
 
-Kafka = LocalKafka | ExternalKafka
+pytestmark = pytest.mark.timeout(300)
+
 MAX_RECORD = 900_000
 
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from deploy.local import ExternalKafka, LocalKafka
+from tests.application import Kafka
 from tests.ingest.ingester import Ingester
 from tests.polling import until
+
+pytestmark = pytest.mark.timeout(300)
 
 KEY = "a-key-in-the-url"
 
@@ -62,7 +64,7 @@ def weather() -> Iterator[Weather]:
 
 
 def test_only_changes_are_published(
-    kafka: LocalKafka | ExternalKafka, weather: Weather, topic: str, tmp_path: Path
+    kafka: Kafka, weather: Weather, topic: str, tmp_path: Path
 ) -> None:
     def stations(**degrees: int) -> dict[str, Any]:
         listed = [{"id": k, "degrees": v} for k, v in degrees.items()]
@@ -79,11 +81,11 @@ def test_only_changes_are_published(
     weather.answer = stations(bern=10, oslo=-3)
     with Ingester(kafka, topic, tmp_path, "rest", **variables) as gateway:
         gateway.until_published(2)
-        until(lambda: weather.times(304) > 2, "it asks whether anything has changed", 30)
+        until(lambda: weather.times(304) > 2, "it asks whether anything has changed", 100)
         weather.answer = stations(oslo=-3, bern=11)
         gateway.until_published(3)
         weather.status, weather.answer = 500, {}
-        until(lambda: weather.times(500) > 0, "trouble", 30)
+        until(lambda: weather.times(500) > 0, "trouble", 100)
         assert gateway.stop() == 0, gateway.tail()
         weather.status, weather.answer = 200, stations(bern=11, oslo=-3, rome=20)
         gateway.begin()

@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from deploy.local import ExternalKafka, LocalKafka
 from producers.ingest.aws.sns_signature import is_of_sns, signed_text
 from producers.ingest.checkpoints import Checkpoints
 from producers.ingest.gateway import Gateway
@@ -25,9 +24,12 @@ from streams.ingest.settings import IngestSettings
 from streams.kafka_settings import KafkaSettings
 from streams.settings import Settings
 from streams.topics import ensure_topics
+from tests.application import Kafka
 from tests.ingest.ingester import identities
 from tests.reading import read_all
 from tests.worker import free_port
+
+pytestmark = pytest.mark.timeout(300)
 
 ARN = "arn:aws:sns:eu-west-1:123456789012:orders"
 HOST = "https://sns.eu-west-1.amazonaws.com"
@@ -78,9 +80,7 @@ class Subscription:
 
 
 @pytest.fixture
-async def subscription(
-    kafka: LocalKafka | ExternalKafka, topic: str
-) -> AsyncIterator[Subscription]:
+async def subscription(kafka: Kafka, topic: str) -> AsyncIterator[Subscription]:
     port = free_port()
     settings = Settings(
         kafka=KafkaSettings.from_env(kafka.env()),
@@ -99,9 +99,7 @@ async def subscription(
     await outlet.close()
 
 
-async def test_notifications(
-    subscription: Subscription, kafka: LocalKafka | ExternalKafka, topic: str
-) -> None:
+async def test_notifications(subscription: Subscription, kafka: Kafka, topic: str) -> None:
     assert await subscription.post(subscription.signed("1", MessageId="a", Subject="s")) == 200
     assert await subscription.post(subscription.signed("2", MessageId="b")) == 200
     assert len(subscription.fetched) == 1, "the certificate is kept"
@@ -121,7 +119,7 @@ async def test_a_subscription_is_confirmed(subscription: Subscription) -> None:
 
 
 async def test_what_sns_has_not_signed(
-    subscription: Subscription, kafka: LocalKafka | ExternalKafka, topic: str
+    subscription: Subscription, kafka: Kafka, topic: str
 ) -> None:
     signed = subscription.signed()
     for changed in (

@@ -5,15 +5,19 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.local import ExternalKafka, LocalKafka
+import pytest
+
+from tests.application import Kafka
 from tests.appsync.ministack import Ministack
 from tests.ingest.ingester import Ingester, identities
 from tests.ingest.queues import left, new_queue
 from tests.polling import until
 
+pytestmark = pytest.mark.timeout(300)
+
 
 def test_messages_are_deleted_when_kafka_has_them(
-    kafka: LocalKafka | ExternalKafka, aws: Ministack, topic: str, tmp_path: Path
+    kafka: Kafka, aws: Ministack, topic: str, tmp_path: Path
 ) -> None:
     url, _ = new_queue(aws, topic)
     sqs = aws.client("sqs")
@@ -24,7 +28,7 @@ def test_messages_are_deleted_when_kafka_has_them(
     variables = {**aws.variables, "STREAMS_INGEST_SQS_QUEUE": url, "STREAMS_INGEST_KEY_FIELD": "id"}
     with Ingester(kafka, topic, tmp_path, "sqs", **variables) as gateway:
         found = gateway.until_published(50)
-        until(lambda: left(aws, url) == 0, "all is deleted", 30, gateway.tail)
+        until(lambda: left(aws, url) == 0, "all is deleted", 100, gateway.tail)
         assert gateway.stop() == 0, gateway.tail()
     assert sorted(identities(found)) == sorted(ids)
     assert {record.key: json.loads(record.value or b"") for record in found} == {
@@ -32,9 +36,7 @@ def test_messages_are_deleted_when_kafka_has_them(
     }
 
 
-def test_notifications_of_sns(
-    kafka: LocalKafka | ExternalKafka, aws: Ministack, topic: str, tmp_path: Path
-) -> None:
+def test_notifications_of_sns(kafka: Kafka, aws: Ministack, topic: str, tmp_path: Path) -> None:
     url, arn = new_queue(aws, topic)
     sns = aws.client("sns")
     sns_topic = sns.create_topic(Name=topic[-60:].replace(".", "-"))["TopicArn"]
@@ -46,14 +48,14 @@ def test_notifications_of_sns(
         kafka, topic, tmp_path, "sqs", STREAMS_INGEST_SQS_FROM_SNS="true", **variables
     ) as gateway:
         [record] = gateway.until_published(1)
-        until(lambda: "stays in the queue" in gateway.said(), "it complains", 30)
-        until(lambda: left(aws, url) == 1, "the notification is deleted", 30)
+        until(lambda: "stays in the queue" in gateway.said(), "it complains", 100)
+        until(lambda: left(aws, url) == 1, "the notification is deleted", 100)
     assert record.value == b"hello"
     assert identities([record]) == [message_id]
 
 
 def test_lines_of_objects(
-    kafka: LocalKafka | ExternalKafka,
+    kafka: Kafka,
     aws: Ministack,
     topic: str,
     tmp_path: Path,
@@ -75,7 +77,7 @@ def test_lines_of_objects(
     variables = {**aws.variables, "STREAMS_INGEST_S3_QUEUE": url}
     with Ingester(kafka, topic, tmp_path, "s3", **variables) as gateway:
         found = gateway.until_published(3000)
-        until(lambda: left(aws, url) == 0, "all events are deleted", 30, gateway.tail)
+        until(lambda: left(aws, url) == 0, "all events are deleted", 100, gateway.tail)
     assert sorted(record.value or b"" for record in found) == sorted(lines)
     known = identities(found)
     assert len(set(known)) == 3000

@@ -2,12 +2,16 @@
 
 import asyncio
 
-from deploy.local import ExternalKafka, LocalKafka
+import pytest
+
+from tests.application import Kafka
 from tests.ingest.ingester import piped
 from tests.reading import read_all
 
+pytestmark = pytest.mark.timeout(300)
 
-async def test_lines(kafka: LocalKafka | ExternalKafka, topic: str) -> None:
+
+async def test_lines(kafka: Kafka, topic: str) -> None:
     lines = [b'{"id": "k%d", "n": %d}' % (n % 7, n) for n in range(20_000)]
     code, said = await asyncio.to_thread(
         piped, kafka, topic, b"\n".join(lines), STREAMS_INGEST_KEY_FIELD="id"
@@ -19,7 +23,7 @@ async def test_lines(kafka: LocalKafka | ExternalKafka, topic: str) -> None:
     assert [r.value for r in by_key] == lines[3::7]
 
 
-async def test_a_line_that_is_too_long(kafka: LocalKafka | ExternalKafka, topic: str) -> None:
+async def test_a_line_that_is_too_long(kafka: Kafka, topic: str) -> None:
     code, said = await asyncio.to_thread(
         piped, kafka, topic, b"short\n" + b"x" * 5000, STREAMS_INGEST_MAX_RECORD_BYTES="1000"
     )

@@ -4,10 +4,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.local import ExternalKafka, LocalKafka
+import pytest
+
+from tests.application import Kafka
 from tests.appsync.ministack import Ministack
 from tests.ingest.ingester import Ingester, identities
 from tests.reading import Record
+
+pytestmark = pytest.mark.timeout(300)
 
 
 def values(records: list[Record]) -> list[bytes]:
@@ -16,7 +20,7 @@ def values(records: list[Record]) -> list[bytes]:
 
 
 def test_kinesis_goes_on_where_it_was(
-    kafka: LocalKafka | ExternalKafka,
+    kafka: Kafka,
     aws: Ministack,
     topic: str,
     unique: Callable[[str], str],
@@ -46,7 +50,7 @@ def test_kinesis_goes_on_where_it_was(
 
 
 def test_kinesis_shards_that_are_split_and_merged(
-    kafka: LocalKafka | ExternalKafka,
+    kafka: Kafka,
     aws: Ministack,
     topic: str,
     unique: Callable[[str], str],
@@ -84,7 +88,7 @@ def test_kinesis_shards_that_are_split_and_merged(
 
 
 def test_changes_of_a_table(
-    kafka: LocalKafka | ExternalKafka,
+    kafka: Kafka,
     aws: Ministack,
     topic: str,
     unique: Callable[[str], str],

@@ -11,11 +11,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from deploy.local import ExternalKafka, LocalKafka
+from tests.application import Kafka
 from tests.appsync.processes import Process
 from tests.ingest.ingester import Ingester
 from tests.polling import until
 from tests.worker import free_port
+
+pytestmark = pytest.mark.timeout(300)
 
 PASSWORD = "a-password-of-tests"
 
@@ -65,7 +67,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def test_rows_in_all_orders_of_commit(
-    kafka: LocalKafka | ExternalKafka, database: str, topic: str, tmp_path: Path
+    kafka: Kafka, database: str, topic: str, tmp_path: Path
 ) -> None:
     variables = {
         "STREAMS_INGEST_TABLE_URL": database.replace("postgresql:", "postgresql+psycopg:"),
@@ -106,9 +108,7 @@ def test_rows_in_all_orders_of_commit(
     assert PASSWORD not in log
 
 
-def test_a_table_that_is_not_there(
-    kafka: LocalKafka | ExternalKafka, database: str, topic: str, tmp_path: Path
-) -> None:
+def test_a_table_that_is_not_there(kafka: Kafka, database: str, topic: str, tmp_path: Path) -> None:
     variables = {
         "STREAMS_INGEST_TABLE_URL": database.replace("postgresql:", "postgresql+psycopg:"),
         "STREAMS_INGEST_TABLE": "nothing",

@@ -41,20 +41,19 @@ class Endless:
                 raise self._problem
 
 
-async def stopped(*sources: Endless) -> None:
+async def stopped(*sources: Endless, finish_s: float = 60) -> None:
     """Run them, and stop."""
     stop = asyncio.Event()
     asyncio.get_running_loop().call_later(0.05, stop.set)
     named = {str(n): source for n, source in enumerate(sources)}
-    async with asyncio.timeout(10):
-        await run.run_all(dict(named), cast(Site, NoSite()), stop)
+    async with asyncio.timeout(60):
+        await run.run_all(dict(named), cast(Site, NoSite()), stop, finish_s)
 
 
 async def test_all_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "FINISH_S", 0.05)
     monkeypatch.setattr(run, "AGAIN_S", 0.05)
     sources = Endless(), Endless(cancels=2), Endless(cancels=4)
-    await stopped(*sources)
+    await stopped(*sources, finish_s=0.05)
     assert all(source.has_ended for source in sources)
 
 
@@ -81,5 +80,5 @@ class Broken:
 async def test_the_others_end_in_order_when_one_needs_a_person() -> None:
     other = Endless()
     with pytest.raises(StartError):
-        await run.run_all({"a": other, "b": Broken()}, cast(Site, NoSite()), asyncio.Event())
+        await run.run_all({"a": other, "b": Broken()}, cast(Site, NoSite()), asyncio.Event(), 60)
     assert other.has_ended
