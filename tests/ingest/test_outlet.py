@@ -62,7 +62,7 @@ async def test_what_kafka_refuses_fails_alone(outlet: Outlet, kafka: Kafka, topi
     with pytest.raises(UndeliveredError, match="900,001"):
         await outlet.publish([Record(topic, b"x" * (MAX_RECORD + 1))])
     for n in range(9):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await (await outlet.publish([Record(topic, b"%d" % n)])).acknowledged()
     records = [r for part in await read_all(kafka.client_options(), topic) for r in part]
     assert sorted(r.value or b"" for r in records) == [*(b"%d" % n for n in range(9)), b"before"]

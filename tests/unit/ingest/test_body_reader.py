@@ -13,6 +13,7 @@ from producers.ingest.body_reader import BodyReader
 from streams.errors import RequestError
 from streams.ingest.settings import IngestSettings
 from streams.web.problems import problem_of, use_problem_details
+from tests.polling import until_true
 from tests.worker import free_port
 
 MEBIBYTE = 2**20
@@ -77,9 +78,11 @@ async def test_bodies_that_are_being_read_are_bounded_together(*, announced: boo
         slow = Slow(MEBIBYTE)
         sending = asyncio.create_task(slow.send(to, announced=announced))
         await slow.has_begun.wait()
-        async with asyncio.timeout(10):
-            while (await to.post("/", data=b"xx")).status != 503:
-                await asyncio.sleep(0.01)
+
+        async def is_full() -> bool:
+            return (await to.post("/", data=b"xx")).status == 503
+
+        await until_true(is_full, 60)
         slow.may_end.set()
         assert await sending == 200
         answer = await to.post("/", data=b"x" * MEBIBYTE)
@@ -103,7 +106,7 @@ async def test_a_client_that_goes_away_is_no_error_of_ours(
 ) -> None:
     steps: asyncio.Queue[str] = asyncio.Queue()
     port = free_port()
-    async with client(port, steps), asyncio.timeout(10):
+    async with client(port, steps), asyncio.timeout(60):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc")
         assert await steps.get() == "reads"
@@ -119,4 +122,5 @@ async def test_a_body_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> Non
         assert answer.status == 408
         assert "0.05 s" in (await answer.json())["detail"]
         # Its room is free again.
+        monkeypatch.setattr(body_reader, "SECONDS", 60)
         assert (await to.post("/", data=b"x" * MEBIBYTE)).status == 200

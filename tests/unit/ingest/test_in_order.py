@@ -10,6 +10,7 @@ from producers.ingest.in_order import in_order
 from producers.ingest.outlet import Outlet
 from producers.ingest.record import Record
 from streams.errors import SourceError, UndeliveredError
+from tests.polling import until_true
 from tests.unit.ingest.slow_outlet import SlowOutlet
 
 
@@ -45,7 +46,7 @@ async def test_a_stop_waits_for_what_was_read(*, ends: bool) -> None:
     reader = Reader(outlet, ends=ends)
     task = asyncio.create_task(reader.run())
     await reader.has_read.wait()
-    await asyncio.wait({task}, timeout=0.05)
+    await until_true(lambda: reader.acknowledged == [0])
     task.cancel()
     done, _ = await asyncio.wait({task}, timeout=0.05)
     assert not done
@@ -60,10 +61,11 @@ async def test_a_second_stop_does_not_wait() -> None:
     reader = Reader(SlowOutlet(held=True))
     task = asyncio.create_task(reader.run())
     await reader.has_read.wait()
+    await until_true(lambda: reader.acknowledged == [0])
     task.cancel()
     await asyncio.wait({task}, timeout=0.05)
     task.cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         with pytest.raises(asyncio.CancelledError):
             await task
     assert reader.acknowledged == [0]
@@ -87,11 +89,12 @@ async def test_nothing_is_acknowledged_after_a_refusal(*, is_stopping: bool) -> 
     reader = Reader(outlet)
     task = asyncio.create_task(reader.run())
     await reader.has_read.wait()
+    await until_true(lambda: reader.acknowledged == [0])
     if is_stopping:
         task.cancel()
         await asyncio.wait({task}, timeout=0.05)
     outlet.refuse()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         with pytest.raises((UndeliveredError, asyncio.CancelledError)):
             await task
     assert reader.acknowledged == [0]
