@@ -2,8 +2,11 @@
 
 import asyncio
 import random
+import time
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import aiohttp
 import pytest
@@ -18,10 +21,15 @@ from tests.ingest.test_mqtt import subscribed, variables
 from tests.polling import until, until_true
 from tests.scene import seed_of_run
 
+T = TypeVar("T")
+
 #: Records over HTTP, and over each of SQS and MQTT.
 HTTP, OTHERS = 100_000, 10_000
 IN_A_REQUEST = 20
 CLIENTS = 8
+#: The part of the MQTT messages that come while Kafka says nothing, and how many records are held
+#: then: more than requests and SQS messages can be at the gateway at a time.
+AHEAD, HELD = 0.1, 500
 SECONDS = 600.0
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(2 * SECONDS)]
@@ -65,6 +73,16 @@ class HttpClients:
         return False
 
 
+def paced(items: Sequence[T], share: Callable[[], float]) -> Iterator[T]:
+    """The items, no more of them than the share that `share` tells of."""
+    end = time.monotonic() + SECONDS
+    for n, item in enumerate(items):
+        while n > len(items) * share():
+            assert time.monotonic() < end, "the requests get nowhere"
+            time.sleep(0.01)
+        yield item
+
+
 async def test_two_kills_and_a_bounce(
     mortal_kafka: LocalKafka, aws: Ministack, mosquitto: Mosquitto, topic: str, tmp_path: Path
 ) -> None:
@@ -85,17 +103,34 @@ async def test_two_kills_and_a_bounce(
         requests = HTTP // IN_A_REQUEST
         clients = HttpClients(gateway, requests)
 
-        async def after(share: float) -> None:
-            while len(clients.accepted) < requests * share:
+        has_burst = False
+
+        def share() -> float:
+            return len(clients.accepted) / requests
+
+        def share_of_mqtt() -> float:
+            return share() + has_burst * AHEAD
+
+        async def after(wanted: float) -> None:
+            while share() < wanted:
                 assert gateway.alive, gateway.tail()
                 await asyncio.sleep(0.01)
 
         async with asyncio.timeout(SECONDS), asyncio.TaskGroup() as group:
             group.create_task(clients.run())
             sqs = group.create_task(asyncio.to_thread(fill, aws, url, OTHERS))
-            group.create_task(asyncio.to_thread(publish, mosquitto.port, messages))
+            group.create_task(
+                asyncio.to_thread(publish, mosquitto.port, paced(messages, share_of_mqtt))
+            )
             await after(chance.uniform(0.05, 0.25))
-            gateway.kill()
+            broker.pause()
+            has_burst = True
+            try:
+                # MQTT messages among them, so that whoever acknowledges too early is found out.
+                await asyncio.to_thread(until, lambda: gateway.holds(HELD), "it holds some", 100)
+                gateway.kill()
+            finally:
+                broker.resume()
             gateway.begin()
             await after(chance.uniform(0.35, 0.5))
             await asyncio.to_thread(broker.kill)

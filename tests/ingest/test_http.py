@@ -10,8 +10,6 @@ from tests.application import Kafka
 from tests.ingest.ingester import NDJSON, TOKEN, Ingester, identities
 from tests.polling import until
 
-pytestmark = pytest.mark.timeout(300)
-
 MAX_BODY = 100_000
 NEXT_TOKEN = "another-token-of-tests"
 

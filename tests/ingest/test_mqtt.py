@@ -11,8 +11,6 @@ from tests.ingest.ingester import Ingester
 from tests.ingest.mqtt_publisher import publish
 from tests.polling import until
 
-pytestmark = pytest.mark.timeout(300)
-
 COUNT = 300
 
 

@@ -15,8 +15,6 @@ from streams.kafka_settings import KafkaSettings
 from tests.application import Kafka, create_topics
 from tests.reading import read_all
 
-pytestmark = pytest.mark.timeout(300)
-
 MAX_RECORD = 900_000
 
 

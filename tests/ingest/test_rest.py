@@ -13,8 +13,6 @@ from tests.application import Kafka
 from tests.ingest.ingester import Ingester
 from tests.polling import until
 
-pytestmark = pytest.mark.timeout(300)
-
 KEY = "a-key-in-the-url"
 
 

@@ -29,8 +29,6 @@ from tests.ingest.ingester import identities
 from tests.reading import read_all
 from tests.worker import free_port
 
-pytestmark = pytest.mark.timeout(300)
-
 ARN = "arn:aws:sns:eu-west-1:123456789012:orders"
 HOST = "https://sns.eu-west-1.amazonaws.com"
 HASHES = {"1": hashes.SHA1, "2": hashes.SHA256}

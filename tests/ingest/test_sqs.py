@@ -5,15 +5,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from tests.application import Kafka
 from tests.appsync.ministack import Ministack
 from tests.ingest.ingester import Ingester, identities
 from tests.ingest.queues import left, new_queue
 from tests.polling import until
-
-pytestmark = pytest.mark.timeout(300)
 
 
 def test_messages_are_deleted_when_kafka_has_them(

@@ -2,13 +2,9 @@
 
 import asyncio
 
-import pytest
-
 from tests.application import Kafka
 from tests.ingest.ingester import piped
 from tests.reading import read_all
-
-pytestmark = pytest.mark.timeout(300)
 
 
 async def test_lines(kafka: Kafka, topic: str) -> None:

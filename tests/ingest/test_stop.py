@@ -17,8 +17,6 @@ from tests.ingest.test_mqtt import subscribed, variables
 from tests.polling import until, until_true
 from tests.reading import Record, read_all
 
-pytestmark = pytest.mark.timeout(300)
-
 COUNT = 10
 
 

@@ -4,14 +4,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from tests.application import Kafka
 from tests.appsync.ministack import Ministack
 from tests.ingest.ingester import Ingester, identities
 from tests.reading import Record
-
-pytestmark = pytest.mark.timeout(300)
 
 
 def values(records: list[Record]) -> list[bytes]:

@@ -17,8 +17,6 @@ from tests.ingest.ingester import Ingester
 from tests.polling import until
 from tests.worker import free_port
 
-pytestmark = pytest.mark.timeout(300)
-
 PASSWORD = "a-password-of-tests"
 
 
