@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import faust
 
+from producers.ingest.command import add_ingest
 from streams import processes
 from streams.errors import TallyError
 from streams.settings import describe
@@ -40,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings.set_defaults(run=show_settings)
     add_topics(commands)
     add_verify(commands)
+    add_ingest(commands)
     args = parser.parse_args(argv)
     code: int = args.run(args)
     return code
