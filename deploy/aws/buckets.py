@@ -2,18 +2,21 @@
 
 import json
 
-from deploy.aws.tools import aws
+from deploy.aws.tools import DeployError, argument_file, aws
 
 #: The most that one request deletes.
 PAGE = 1000
 
 
 def empty(bucket: str) -> None:
-    """Delete all objects, their former versions too."""
+    """Delete all objects, their former versions too. Raises DeployError if one has to stay."""
     where = ["--bucket", bucket]
     while found := _some_versions(where):
-        deleted = json.dumps({"Objects": found, "Quiet": True})
-        aws("s3api", "delete-objects", *where, "--delete", deleted)
+        # So many names are too long for an argument.
+        with argument_file(json.dumps({"Objects": found, "Quiet": True})) as deleted:
+            answer = aws("s3api", "delete-objects", *where, "--delete", deleted)
+        if errors := (answer or {}).get("Errors"):
+            raise DeployError(f"{errors[0]['Key']} stays in {bucket}: {errors[0]['Message']}")
 
 
 def _some_versions(where: list[str]) -> list[dict[str, str]]:

@@ -3,12 +3,11 @@
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.aws import buckets, images, stacks
-from deploy.aws.tools import DeployError, aws
+from deploy.aws.tools import DeployError, argument_file, aws
 
 #: Secrets that only people know, by the outputs of base.yaml that name them.
 SECRETS = {
@@ -88,11 +87,8 @@ def _secret(args: argparse.Namespace) -> None:
     if not text:
         raise DeployError("there is nothing on standard input")
     arn = base[SECRETS[args.secret]]
-    # Not as an argument, which everybody on this machine can see.
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        where = ["--secret-id", arn, "--secret-string", f"file://{file.name}"]
+    with argument_file(text) as value:
+        where = ["--secret-id", arn, "--secret-string", value]
         aws("secretsmanager", "put-secret-value", *where)
 
 

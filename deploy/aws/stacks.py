@@ -4,6 +4,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from deploy.aws.tools import DeployError, aws, aws_aloud
 
@@ -12,6 +13,10 @@ TEMPLATES = Path(__file__).parent.parent / "cloudformation"
 #: The longest life of an API key of AppSync; each deployment begins it anew.
 API_KEY_SECONDS = 365 * 24 * 3600
 _HOUR_S = 3600
+
+#: How long a stack may take to go: brokers take half an hour.
+DELETE_SECONDS = 2 * _HOUR_S
+PAUSE_SECONDS = 5
 
 
 def base_name(name: str) -> str:
@@ -44,20 +49,33 @@ def package(base: Mapping[str, str], packaged: Path) -> None:
 
 def outputs(stack: str) -> dict[str, str]:
     """What a stack tells; nothing if there is no such stack."""
+    found = _described(stack).get("Outputs", [])
+    return {output["OutputKey"]: output["OutputValue"] for output in found}
+
+
+def delete(stack: str) -> None:
+    """Delete a stack and wait until it is gone. Raises DeployError if something of it stays."""
+    aws("cloudformation", "delete-stack", "--stack-name", stack)
+    deadline = time.monotonic() + DELETE_SECONDS
+    while found := _described(stack):
+        if found["StackStatus"] == "DELETE_FAILED":
+            reason = found.get("StackStatusReason", "see its events")
+            raise DeployError(f"{stack} can't be deleted: {reason}")
+        if time.monotonic() > deadline:
+            raise DeployError(f"{stack} is {found['StackStatus']} after {DELETE_SECONDS} s")
+        time.sleep(PAUSE_SECONDS)
+
+
+def _described(stack: str) -> dict[str, Any]:
+    """What there is to say of a stack; nothing if there is no such stack."""
     try:
         described = aws("cloudformation", "describe-stacks", "--stack-name", stack)
     except DeployError as exc:
         if "does not exist" in str(exc):
             return {}
         raise
-    found = described["Stacks"][0].get("Outputs", [])
-    return {output["OutputKey"]: output["OutputValue"] for output in found}
-
-
-def delete(stack: str) -> None:
-    """Delete a stack and wait until it is gone."""
-    aws("cloudformation", "delete-stack", "--stack-name", stack)
-    aws("cloudformation", "wait", "stack-delete-complete", "--stack-name", stack)
+    found: dict[str, Any] = described["Stacks"][0]
+    return found
 
 
 def _uploads(base: Mapping[str, str]) -> list[str]:

@@ -4,7 +4,9 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -21,6 +23,15 @@ def aws(*arguments: str) -> Any:
 def aws_aloud(*arguments: str) -> None:
     """Run `aws` and let it tell people what it does. Raises DeployError."""
     _run(["aws", *arguments])
+
+
+@contextmanager
+def argument_file(text: str) -> Iterator[str]:
+    """An argument of `aws` for a text that may be long, or that `ps` mustn't show."""
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        yield f"file://{file.name}"
 
 
 def docker(*arguments: str, stdin: str | None = None) -> None:

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 from tests.cloud.templates import FOLDER
 
 VERSION = "3.3.30"
@@ -45,6 +47,8 @@ def _program() -> str:
     if not done.exists():
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q"]
-        subprocess.run([*pip, f"checkov=={VERSION}"], check=True)
+        installed = subprocess.run([*pip, f"checkov=={VERSION}"], check=False)
+        if installed.returncode != 0:
+            pytest.skip(f"checkov {VERSION} can't be installed")
         done.touch()
     return str(folder / "bin" / "checkov")

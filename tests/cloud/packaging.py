@@ -18,13 +18,21 @@ def packaged(emulator: Emulator, base: Mapping[str, str], folder: Path) -> Packa
     s3 = emulator.client("s3")
     found: Packaged = {}
 
+    def uploaded(url: str) -> str:
+        key = url.rsplit("/", 1)[1]
+        return str(s3.get_object(Bucket=base["Artifacts"], Key=key)["Body"].read().decode())
+
     def visit(name: str, body: dict[str, Any]) -> None:
         found[name] = body
-        for id_, resource in template(name)["Resources"].items():
+        for id_, resource in body["Resources"].items():
+            properties = resource.get("Properties", {})
             if resource["Type"] == "AWS::CloudFormation::Stack":
-                url = body["Resources"][id_]["Properties"]["TemplateURL"]
-                uploaded = s3.get_object(Bucket=base["Artifacts"], Key=url.rsplit("/", 1)[1])
-                visit(resource["Properties"]["TemplateURL"], parsed(uploaded["Body"].read()))
+                nested = template(name)["Resources"][id_]["Properties"]["TemplateURL"]
+                visit(nested, parsed(uploaded(properties["TemplateURL"])))
+            if resource["Type"].startswith("AWS::AppSync::"):
+                # The emulator has schemas and resolvers, but doesn't look for them in S3.
+                for where in [key for key in properties if key.endswith("S3Location")]:
+                    properties[where.removesuffix("S3Location")] = uploaded(properties.pop(where))
 
     visit("main.yaml", parsed(main.read_text(encoding="utf-8")))
     return found

@@ -26,7 +26,6 @@ _FORMS = {
         "GraphQLUrl",
     ): "https://abc.appsync-api.{region}.amazonaws.com/graphql",
     ("AWS::AppSync::Api", "Dns.Http"): "abc.appsync-api.{region}.amazonaws.com",
-    ("AWS::AppSync::Api", "Dns.Realtime"): "abc.appsync-realtime-api.{region}.amazonaws.com",
     ("Custom::Brokers", "Bootstrap"): "b-1.tally.kafka.{region}.amazonaws.com:9098,"
     "b-2.tally.kafka.{region}.amazonaws.com:9098",
     ("AWS::MSK::Configuration", "LatestRevision.Revision"): "1",

@@ -1,5 +1,8 @@
 """All that templates refer to is there, under whatever parameters."""
 
+import json
+import re
+
 import pytest
 
 from deploy.aws.images import PLATFORM
@@ -31,6 +34,23 @@ def test_deployments_take_each_way() -> None:
         assert made[name] == template(name)["Resources"].keys(), name
     one_way = {key for key, seen in ways.items() if len(seen) < 2}
     assert not one_way
+
+
+def test_nothing_is_handed_over_in_vain() -> None:
+    used: dict[str, set[str]] = {}
+    for name in TEMPLATES:
+        body = template(name)
+        text = json.dumps({key: part for key, part in body.items() if key != "Parameters"})
+        for parameter in body.get("Parameters", {}):
+            is_used = f'"Ref": "{parameter}"' in text or f"${{{parameter}}}" in text
+            assert is_used, (name, parameter)
+        for id_, resource in body["Resources"].items():
+            if resource["Type"] == "AWS::CloudFormation::Stack":
+                nested = resource["Properties"]["TemplateURL"]
+                outputs = re.findall(rf'"{id_}", "Outputs\.(\w+)"', text)
+                used.setdefault(nested, set()).update(outputs)
+    for nested, outputs in used.items():
+        assert outputs == template(nested).get("Outputs", {}).keys(), nested
 
 
 def test_dependencies_are_there() -> None:

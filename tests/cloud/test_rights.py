@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from producers.ingest.checkpoints import topic_of_checkpoints
 from streams.app import create_app
 from streams.settings import Settings
 from streams.sinks.settings import AppSyncSettings
@@ -113,7 +114,15 @@ NEEDED: dict[str, list[tuple[str, str]]] = {
     ],
     "Producer": list(_needs({SETTINGS.input_topic: WRITE})),
     "Gateway": list(_needs({SETTINGS.output_topic: READ})),
-    "Ingest": list(_needs({SETTINGS.input_topic: WRITE})),
+    "Ingest": list(
+        _needs(
+            {
+                SETTINGS.input_topic: WRITE,
+                SETTINGS.dead_letter_topic: WRITE,
+                topic_of_checkpoints(SETTINGS): (*READ, *WRITE, "CreateTopic"),
+            }
+        )
+    ),
     "Archive": [
         *_needs({SETTINGS.output_topic: READ, SETTINGS.dead_letter_topic: WRITE}),
         *_group(ARCHIVE),

@@ -21,7 +21,6 @@ SCRIPT = {"SLOTS", "CLIENT_BUNDLE", "LIVE_TOKENS", "INGEST_TOKENS"}
 PRODUCERS = {"BEARER_TOKEN"}
 #: Commands and settings that exist once these modules do.
 LATER = {
-    "streams.ingest": ("STREAMS_INGEST_", "ingest"),
     "streams.sinks.archive": ("STREAMS_ARCHIVE_", "archive"),
 }
 
