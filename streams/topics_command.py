@@ -6,9 +6,6 @@ For deployments whose workers may not make topics themselves.
 import argparse
 import asyncio
 
-from aiokafka.errors import KafkaError
-
-from streams.access import explain
 from streams.errors import TallyError
 
 
@@ -27,8 +24,6 @@ def run_topics(_args: argparse.Namespace) -> int:
     try:
         work = prepare_topics(app.settings, app.topology, app.output_topics)
         partitions = asyncio.run(work)
-    except (KafkaError, OSError) as exc:
-        raise SystemExit(f"tally: {explain(exc, app.settings.kafka)}") from None
     except TallyError as exc:
         raise SystemExit(f"tally: {exc}") from None
     for topic, count in sorted(partitions.items()):

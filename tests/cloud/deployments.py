@@ -60,6 +60,13 @@ DEPLOYMENTS: dict[str, dict[str, str]] = {
         **_DOMAIN,
         "Ingest": "http-sqs",
     },
+    "prices": {
+        "Job": "tickers",
+        "Producer": "tickers",
+        "InputTopic": "ticker_input",
+        "OutputTopic": "ticker_output",
+        "WindowSeconds": "60",
+    },
     "iam for types": {"AppSync": "typed", "AppSyncAuth": "iam", "Archive": "service"},
     "iam for events": {"AppSync": "events", "AppSyncAuth": "iam"},
     "iam by endpoints": {

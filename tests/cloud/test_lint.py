@@ -12,9 +12,8 @@ from tests.cloud.templates import FOLDER, TEMPLATES, template
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
-
+@pytest.mark.long
 def test_cfn_lint_finds_nothing() -> None:
     done = subprocess.run(
         [Path(sys.executable).with_name("cfn-lint")],
@@ -26,6 +25,8 @@ def test_cfn_lint_finds_nothing() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.long
+@pytest.mark.timeout(600)
 def test_checkov_finds_nothing_that_is_not_explained() -> None:
     found = checkov.run()
     assert not found.failed

@@ -88,6 +88,8 @@ def test_exports_are_imported() -> None:
         ({"AppSync": "typed", "Egress": "endpoints"}, "Egress"),
         ({"Producer": "bluesky", "Egress": "endpoints"}, "Egress"),
         ({"LogRecords": "true", "KafkaAccess": "unauthenticated"}, "KafkaAccess"),
+        ({"Job": "tickers"}, "Producer"),
+        ({"Producer": "tickers"}, "Job"),
         ({"KafkaAccess": "kerberos"}, "KafkaAccess"),
         ({"Wrokers": "3"}, "Wrokers"),
     ],

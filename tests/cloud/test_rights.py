@@ -12,6 +12,7 @@ from streams.settings import Settings
 from streams.sinks.settings import AppSyncSettings
 from tests.cloud.deployments import DEPLOYMENTS, base, deployment
 from tests.cloud.evaluation import Stack
+from tests.cloud.tasks import tasks
 
 CLUSTER = "arn:aws:kafka:eu-central-1:123456789012:{}/tally/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0-2"
 #: Actions for which their service knows no narrower resource.
@@ -140,6 +141,21 @@ def test_what_a_program_does_is_allowed(role: str) -> None:
     assert allows(given, "kafka-cluster:WriteDataIdempotently", cluster) == writes
     refused = [need for need in NEEDED[role] if not allows(given, *need)]
     assert not refused
+
+
+def test_workers_may_do_the_same_for_another_job() -> None:
+    (worker,) = (task for task in tasks(deployment("prices")) if task.kind == "worker")
+    settings = Settings.from_env(worker.environment | {"STREAMS_DATA_DIR": "."})
+    (table,) = create_app(settings).topology.tables
+    (roles,) = (s for s in deployment("prices").all_stacks() if s.file == "roles.yaml")
+    needed = [
+        *_needs({table.source_topic: READ, settings.dead_letter_topic: WRITE}),
+        *_needs(dict.fromkeys(settings.output_topics.values(), READ + WRITE)),
+        *_needs(dict.fromkeys((table.partials_topic, table.changelog_topic), READ + WRITE)),
+        *_needs({table.partials_topic: ("DeleteTopic",)}),
+    ]
+    given = rights(roles, "Worker")
+    assert not [need for need in needed if not allows(given, *need)]
 
 
 @pytest.mark.parametrize("role", NEEDED)

@@ -59,6 +59,10 @@ def test_values_are_accepted(task: Task, tmp_path: Path) -> None:
         (tmp_path / file).touch()
     settings = Settings.from_env(environment)
     assert settings.app_id == "tally"
+    given = task.stack.parameters
+    assert settings.input_topics == {given["Job"]: given["InputTopic"]}
+    assert settings.output_topics == {given["Job"]: given["OutputTopic"]}
+    assert {settings.window_ms, settings.tickers.window_ms} == {int(given["WindowSeconds"]) * 1000}
     assert settings.replication == 3
     assert settings.data_dir == tmp_path
     assert settings.create_topics == (task.kind in {"topics", "ingest"})
