@@ -47,8 +47,8 @@ def test_nothing_is_handed_over_in_vain() -> None:
         for id_, resource in body["Resources"].items():
             if resource["Type"] == "AWS::CloudFormation::Stack":
                 nested = resource["Properties"]["TemplateURL"]
-                outputs = re.findall(rf'"{id_}", "Outputs\.(\w+)"', text)
-                used.setdefault(nested, set()).update(outputs)
+                found = re.findall(rf'"{id_}", "Outputs\.(\w+)"', text)
+                used.setdefault(nested, set()).update(found)
     for nested, outputs in used.items():
         assert outputs == template(nested).get("Outputs", {}).keys(), nested
 
