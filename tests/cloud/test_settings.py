@@ -112,6 +112,7 @@ def test_secrets_become_files_and_leave_the_environment(tmp_path: Path) -> None:
     shown = _start(gateway, tmp_path, secrets, "import os; print(dict(os.environ))")
     assert (tmp_path / "client.pem").read_text() == "-----BEGIN 1\n2\n"
     assert (tmp_path / "live-tokens.json").read_text() == "{}\n"
+    assert {file.name for file in tmp_path.iterdir()} == {"client.pem", "live-tokens.json"}
     assert (tmp_path / "client.pem").stat().st_mode & 0o077 == 0
     assert "CLIENT_BUNDLE" not in shown
     assert "LIVE_TOKENS'" not in shown
