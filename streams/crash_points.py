@@ -9,8 +9,8 @@ import signal
 
 VARIABLE = "TALLY_CRASH_AT"
 
-#: Every place there is, so that a test can ask for each, and a misspelt one is refused.
-NAMES = (
+#: Places of tasks that count.
+COUNTING = (
     "before-produce",
     "before-end",
     "after-end",
@@ -20,6 +20,10 @@ NAMES = (
     "at-revoke",
     "in-chunked-close",
 )
+#: Places of tasks that archive.
+ARCHIVING = ("after-plan", "in-upload", "after-upload")
+#: Every place there is, so that a test can ask for each, and a misspelt one is refused.
+NAMES = COUNTING + ARCHIVING
 
 
 def _wanted() -> tuple[str, int]:

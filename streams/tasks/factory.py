@@ -7,12 +7,13 @@ from streams.core.ports import LogFollower, Member
 from streams.errors import TaskStoppedError
 from streams.state.standby import Standby
 from streams.state.store import Store
+from streams.tasks.archive_task import ArchiveTask
 from streams.tasks.context import TaskContext
 from streams.tasks.count_task import CountTask
 from streams.tasks.sink_task import SinkTask
 from streams.tasks.source_task import Selectors, SourceTask
 from streams.tasks.task import Task
-from streams.tasks.topology import Topology, WindowedCount
+from streams.tasks.topology import ArchiveSink, Topology, WindowedCount
 
 
 class TaskFactory:
@@ -36,6 +37,8 @@ class TaskFactory:
             store = self._store_for(count, tp.partition)
             return CountTask(tp, self._context, member, count, store)
         sink = self._topology.delivered_from(tp.topic)
+        if isinstance(sink, ArchiveSink):
+            return ArchiveTask(tp, self._context, member, sink)
         if sink is not None:
             return SinkTask(tp, self._context, member, sink)
         count = self._topology.fed_by(tp.topic)

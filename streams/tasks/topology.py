@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from streams.core.windows import TumblingWindows
 from streams.state.fingerprint import Fingerprint
+from streams.tasks.archive import Archive
 from streams.tasks.results import SinkBody
 
 
@@ -57,11 +58,20 @@ class Sink:
 
 
 @dataclass(frozen=True, slots=True)
+class ArchiveSink:
+    """A topic whose records are archived."""
+
+    name: str
+    topic: str
+    archive: Archive
+
+
+@dataclass(frozen=True, slots=True)
 class Topology:
     """All windowed counts and sinks of an application, found by the topics they read."""
 
     counts: tuple[WindowedCount, ...]
-    sinks: tuple[Sink, ...] = ()
+    sinks: tuple[Sink | ArchiveSink, ...] = ()
 
     def named(self, table: str) -> WindowedCount:
         """The count of that name, which there has to be."""
@@ -75,6 +85,6 @@ class Topology:
         """The count whose second stage reads `topic`."""
         return next((count for count in self.counts if count.partials_topic == topic), None)
 
-    def delivered_from(self, topic: str) -> Sink | None:
-        """The sink that delivers `topic`."""
+    def delivered_from(self, topic: str) -> Sink | ArchiveSink | None:
+        """The sink that delivers or archives `topic`."""
         return next((sink for sink in self.sinks if sink.topic == topic), None)

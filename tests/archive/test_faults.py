@@ -1,0 +1,169 @@
+"""`tally archive` under kill -9 and SIGSTOP: the bucket holds what the topic does, each once."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from streams.core.columns import TP
+from streams.kafka.cluster import KafkaCluster
+from tests.application import Application, Kafka
+from tests.archive.buckets import TestBucket
+from tests.archive.objects import intervals, same, union
+from tests.archive.quotes import Quote, passes, read, write_all
+from tests.polling import until
+from tests.scene import seed_of_run
+from tests.worker import Worker
+
+Name = Callable[[str], str]
+Make = Callable[[], TestBucket]
+
+PARTITIONS = 3
+PREFIX = "kept/"
+RULES = {
+    "STREAMS_ARCHIVE_PATH": "ticker",
+    "STREAMS_ARCHIVE_EVENT_TIME": "event_time",
+    "STREAMS_ARCHIVE_WHERE": "price > 50",
+    "STREAMS_ARCHIVE_AGE_SECONDS": "2",
+}
+COMMAND = (sys.executable, "-m", "streams.cli", "archive")
+
+
+class Archiving(Application):
+    """An archive of a topic of quotes. Its bucket and the group's offsets can be asked for."""
+
+    def __init__(
+        self, kafka: Kafka, name: str, folder: Path, bucket: TestBucket, **variables: str
+    ) -> None:
+        self.topic = f"{name}-quotes"
+        self.bucket = bucket
+        named = {f"STREAMS_ARCHIVE_{key}": value for key, value in variables.items()}
+        ours = {**bucket.variables, **RULES, "STREAMS_ARCHIVE_TOPICS": self.topic, **named}
+        super().__init__(kafka, name, folder, partitions=PARTITIONS, variables=ours)
+        self.create_topics(self.topic)
+
+    def start(self, name: str, crash_at: str = "") -> Worker:
+        """Start a process that archives."""
+        return self.worker(name).start(crash_at, command=COMMAND)
+
+    def stored(self) -> int:
+        """How many objects there are."""
+        return len(self.bucket.keys())
+
+    def done(self) -> bool:
+        """Whether all of the topic is committed, and no plan is open."""
+        return asyncio.run(self._done())
+
+    async def _done(self) -> bool:
+        cluster = KafkaCluster(self.options, 10_000)
+        await cluster.start()
+        try:
+            tps = [TP(self.topic, p) for p in range(PARTITIONS)]
+            committed = await cluster.committed(f"{self.app_id}-archive", tps, stable=False)
+            return all(
+                tp in committed
+                and not committed[tp].metadata
+                and committed[tp].offset == (await cluster.log_range(tp)).end
+                for tp in tps
+            )
+        finally:
+            await cluster.stop()
+
+    def finish(self, seconds: float = 120) -> None:
+        """Wait until all is archived, and compare it with the topic."""
+        until(self.done, "all is archived", seconds, self.tails)
+        for worker in self.workers.values():
+            if worker.alive:
+                assert worker.stop() == 0, worker.tail()
+        self.check()
+
+    def check(self) -> None:
+        """The bucket holds what the topic does and passes; bad records are dead letters, once."""
+        topic = asyncio.run(self._records())
+        objects = self.bucket.objects()
+        found = union(objects, PREFIX)
+        wanted = {at: quote for at, quote in topic.items() if passes(quote.value)}
+        assert len(wanted) > len(topic) / 2
+        assert found.keys() == wanted.keys()
+        for at, quote in wanted.items():
+            assert same(quote.value, found[at].value)
+            assert (quote.key, quote.timestamp) == (found[at].key, found[at].timestamp)
+        bad = sorted(at for at, quote in topic.items() if passes(quote.value) is None)
+        letters = [dict(letter.headers) for letter in self.read(self.dead_letters)]
+        assert sorted((int(h["partition"]), int(h["offset"])) for h in letters) == bad
+        assert not self.bucket.begun()
+        print(f"{len(topic)} records, {len(found)} kept in {len(objects)} objects")
+        print({p: len(of) for p, of in intervals(objects, PREFIX).items()}, "intervals")
+
+    async def _records(self) -> dict[tuple[int, int], Quote]:
+        return {at: quote async for at, quote in read(self.options, self.topic, PARTITIONS)}
+
+
+def until_more(archiving: Archiving, objects: int) -> None:
+    """Wait until so many more objects are there, or all is done."""
+    goal = archiving.stored() + objects
+    until(
+        lambda: archiving.stored() >= goal or archiving.done(),
+        f"{objects} more objects",
+        90,
+        archiving.tails,
+    )
+
+
+@pytest.mark.parametrize("format_", ["json", "parquet"])
+def test_kills_and_a_zombie(
+    kafka: Kafka, unique: Name, tmp_path: Path, new_bucket: Make, format_: str
+) -> None:
+    seed = seed_of_run()
+    options = {"FORMAT": format_, "BYTES": "30000"}
+    with Archiving(kafka, unique("arch"), tmp_path, new_bucket(), **options) as archiving:
+        asyncio.run(write_all(archiving.options, archiving.topic, PARTITIONS, 12_000, seed))
+        for point in ("after-plan:2", "in-upload:7", "after-upload:2"):
+            archiving.start("a", point).until_killed()
+        a = archiving.start("a").until_running()
+        until_more(archiving, 5)
+        a.freeze()
+        archiving.start("b").until_running(PARTITIONS)
+        until_more(archiving, 5)
+        a.thaw()
+        archiving.finish()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("format_", ["json", "parquet"])
+def test_twenty_kills_and_zombies_while_a_million_records_are_archived(
+    kafka: Kafka, unique: Name, tmp_path: Path, new_bucket: Make, format_: str
+) -> None:
+    seed = seed_of_run()
+    records = int(os.environ.get("TALLY_ARCHIVE_RECORDS", "1000000"))
+    options = {"FORMAT": format_, "BYTES": str(records // 4)}
+    with Archiving(kafka, unique("arch"), tmp_path, new_bucket(), **options) as archiving:
+        asyncio.run(write_all(archiving.options, archiving.topic, PARTITIONS, records, seed))
+        archiving.start("a")
+        archiving.start("b")
+        for n in range(20):
+            archiving.worker("a").until_running()
+            until_more(archiving, 1 + (seed >> n) % 40)
+            if n % 4 == 3:
+                sleep_through_a_session(archiving)
+            archiving.worker("a").kill()
+            archiving.start("a")
+        assert not archiving.done(), "it was over before all faults were"
+        archiving.finish(600)
+
+
+def sleep_through_a_session(archiving: Archiving) -> None:
+    """The other one sleeps until its partitions are taken over, and wakes up as a zombie."""
+    sleeper, owner = archiving.worker("b"), archiving.worker("a")
+    sleeper.freeze()
+    owner.until_running(PARTITIONS)
+    until_more(archiving, 5)
+    sleeper.thaw()
+    begin = time.monotonic()
+    until(lambda: bool(sleeper.running()) or archiving.done(), "it is back", 60, archiving.tails)
+    print(f"a zombie was back after {time.monotonic() - begin:.1f} s")

@@ -1,0 +1,104 @@
+"""Storing objects in S3: whole, in parts, and what is left of attempts that came to nothing."""
+
+import io
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from streams.errors import UploadError
+from streams.sinks.archive import s3
+from streams.sinks.archive.s3 import S3Bucket
+from tests.archive.buckets import TestBucket
+
+PART = 5 * 2**20
+Make = Callable[[], TestBucket]
+
+
+class Given(Exception):
+    """An end was made of it."""
+
+
+@pytest.fixture
+def bucket(new_bucket: Make, monkeypatch: pytest.MonkeyPatch) -> TestBucket:
+    made = new_bucket()
+    for name, value in made.variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(s3, "PART_BYTES", PART)
+    return made
+
+
+def nothing() -> None:
+    """Goes on."""
+
+
+def store(bucket: TestBucket, key: str, data: bytes, check: Callable[[], None] = nothing) -> int:
+    return S3Bucket(bucket.name, 2).store(key, "application/gzip", io.BytesIO(data), check)
+
+
+def test_small_and_large_objects_take_their_own_place(bucket: TestBucket) -> None:
+    key = "a/ticker=BRK%2FB%20%C3%84/x.gz"
+    for data in (b"first", os.urandom(2 * PART + 7), os.urandom(PART), b""):
+        assert store(bucket, key, data) == len(data)
+        assert bucket.objects() == {key: data}
+    assert bucket.client.head_object(Bucket=bucket.name, Key=key)["ContentType"] == (
+        "application/gzip"
+    )
+    assert not bucket.begun()
+
+
+def test_what_is_given_up_is_not_visible_and_leaves_no_parts(bucket: TestBucket) -> None:
+    seen: list[int] = []
+
+    def check() -> None:
+        seen.append(len(bucket.begun()))
+        if len(seen) == 2:
+            raise Given
+
+    with pytest.raises(Given):
+        store(bucket, "k", os.urandom(2 * PART), check)
+    assert seen == [1, 1]
+    assert not bucket.keys()
+    assert not bucket.begun()
+
+
+def test_parts_that_a_dead_process_left_are_aborted(bucket: TestBucket) -> None:
+    def begin(key: str) -> dict[str, Any]:
+        made: dict[str, Any] = bucket.client.create_multipart_upload(Bucket=bucket.name, Key=key)
+        target = {"Bucket": bucket.name, "Key": key, "UploadId": made["UploadId"]}
+        bucket.client.upload_part(**target, PartNumber=1, Body=b"x" * PART)
+        return made
+
+    begin("k")
+    begin("k")
+    another = begin("k2")
+    data = os.urandom(PART + 1)
+    store(bucket, "k", data)
+    assert bucket.objects() == {"k": data}
+    assert [upload["UploadId"] for upload in bucket.begun()] == [another["UploadId"]]
+
+
+def test_an_upload_that_a_zombie_aborts_is_tried_again(bucket: TestBucket) -> None:
+    def abort() -> None:
+        for upload in bucket.begun():
+            bucket.client.abort_multipart_upload(
+                Bucket=bucket.name, Key="k", UploadId=upload["UploadId"]
+            )
+
+    with pytest.raises(UploadError) as caught:
+        store(bucket, "k", os.urandom(PART + 1), abort)
+    assert caught.value.kind == "NoSuchUpload"
+    assert not bucket.keys()
+
+
+def test_refusals_say_which_object_and_why(
+    bucket: TestBucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UploadError, match=r"k in no-such-bucket: .*does not exist") as caught:
+        S3Bucket("no-such-bucket", 1).store("k", "x", io.BytesIO(b"1"), nothing)
+    assert caught.value.kind == "NoSuchBucket"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(UploadError) as caught:
+        store(bucket, "k", b"1")
+    assert caught.value.kind == "EndpointConnectionError"
