@@ -24,12 +24,12 @@ class Quote(NamedTuple):
     timestamp: int
 
 
-def quotes(seed: int, partition: int, n: int) -> list[Quote]:
-    """`n` records; event time runs through three hours, with some jitter."""
-    rng = random.Random(f"{seed}-{partition}")
+def quotes(seed: int, partition: int, n: int, part: int) -> list[Quote]:
+    """`n` records; event time runs through an hour, with some jitter."""
+    rng = random.Random(f"{seed}-{partition}-{part}")
     made = []
     for i in range(n):
-        seconds = BEGIN + i * 3 * 3600 // n + rng.randrange(60)
+        seconds = BEGIN + part % 20 * 3600 + i * 3600 // n + rng.randrange(60)
         ticker = rng.choice(TICKERS)
         # Naive for some, and in another zone for others.
         hour, minute, second = seconds // 3600 % 24, seconds // 60 % 60, seconds % 60
@@ -79,12 +79,11 @@ async def _transact(
 
 
 async def write_all(
-    options: Mapping[str, Any], topic: str, partitions: int, n: int, seed: int
+    options: Mapping[str, Any], topic: str, partitions: int, n: int, seed: int, part: int = 0
 ) -> None:
-    """Write `n` records in all."""
-    await asyncio.gather(
-        *(write(options, topic, p, quotes(seed, p, n // partitions)) for p in range(partitions))
-    )
+    """Write `n` records in all, over all partitions."""
+    rows = [quotes(seed, p, n // partitions, part) for p in range(partitions)]
+    await asyncio.gather(*(write(options, topic, p, of) for p, of in enumerate(rows)))
 
 
 async def read(
