@@ -72,8 +72,7 @@ async def _archive(
         process = _start(env, folder / "log")
         try:
             with CpuSampler({"archive": lambda: [process.pid]}) as sampler:
-                while not _runs(process, folder / "log", topic):
-                    await asyncio.sleep(0.02)
+                await _until_running(process, folder / "log", topic)
                 began = time.monotonic()
                 ended, left = await _until_done(kafka, f"{app}-archive", topic, records)
                 rss = peak_rss(process.pid)
@@ -139,6 +138,14 @@ def _runs(process: subprocess.Popen[bytes], log: Path, topic: str) -> bool:
     if process.poll() is not None:
         raise RuntimeError(f"the archive ended:\n{said[-2000:]}")
     return re.search(f"Task {re.escape(topic)}-[0-9]+ runs from offset", said) is not None
+
+
+async def _until_running(process: subprocess.Popen[bytes], log: Path, topic: str) -> None:
+    async with asyncio.timeout(SECONDS):
+        while True:
+            if _runs(process, log, topic):
+                return
+            await asyncio.sleep(0.02)
 
 
 async def _until_done(kafka: Kafka, group: str, topic: str, records: int) -> tuple[float, int]:
