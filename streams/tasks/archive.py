@@ -63,5 +63,11 @@ class Archive(Protocol):
     def age_ms(self) -> int:
         """How long an interval's first record waits at most until the interval ends."""
 
+    async def begin(self, tp: TP) -> None:
+        """Make sure that nothing of a partition is archived yet.
+
+        Raises TaskStoppedError if something is: somebody has lost the partition's offset.
+        """
+
     def interval(self, tp: TP, start: int, rules: Rules) -> Interval:
         """An interval that begins at offset `start`; raises TaskStoppedError for unknown rules."""

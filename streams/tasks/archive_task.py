@@ -83,8 +83,10 @@ class ArchiveTask(Task):
         committed = (await cluster.committed(self.context.settings.app_id, [self.tp])).get(self.tp)
         log = await cluster.log_range(self.tp)
         on_progress()
-        # Nothing was ever archived, or nobody knows what was: from the beginning, so all of it is.
-        start, metadata = (log.start, "") if committed is None else committed
+        if committed is None:
+            await self._archive.begin(self.tp)
+            committed = Committed(log.start, "")
+        start, metadata = committed
         plan = Plan.decode(metadata)
         end = start if plan is None else plan.to
         if not log.start <= start <= end <= log.end:

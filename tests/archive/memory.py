@@ -1,5 +1,6 @@
 """A bucket in memory, whose objects may only be replaced by themselves."""
 
+import re
 import threading
 from collections.abc import Callable
 from typing import BinaryIO
@@ -17,6 +18,10 @@ class MemoryBucket:
         self.before: Callable[[int], None] = lambda _: None
         self.after: Callable[[int], None] = lambda _: None
         self._lock = threading.Lock()
+
+    def find(self, prefix: str, wanted: re.Pattern[str]) -> str | None:
+        keys = [key for key in self.objects if key.startswith(prefix) and wanted.fullmatch(key)]
+        return min(keys, default=None)
 
     def store(self, key: str, content_type: str, file: BinaryIO, check: Check) -> int:  # noqa: ARG002
         file.seek(0)

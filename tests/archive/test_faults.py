@@ -141,12 +141,12 @@ def test_kills_and_a_zombie(
 
 @pytest.mark.long
 @pytest.mark.timeout(1500)
-@pytest.mark.parametrize("format_", ["json", "parquet"])
 def test_twenty_kills_and_zombies_while_a_million_records_are_archived(
-    kafka: Kafka, unique: Name, tmp_path: Path, new_bucket: Make, format_: str
+    kafka: Kafka, unique: Name, tmp_path: Path, new_bucket: Make
 ) -> None:
     seed = seed_of_run()
     records = int(os.environ.get("TALLY_ARCHIVE_RECORDS", "1000000")) // KILLS
+    format_ = os.environ.get("TALLY_ARCHIVE_FORMAT", "parquet")
     options = {"FORMAT": format_, "BYTES": str(4 * records)}
     met_work = 0
     with Archiving(kafka, unique("arch"), tmp_path, new_bucket(), **options) as archiving:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from streams.core.columns import TP
 from streams.errors import UploadError
 from streams.sinks.archive import s3
+from streams.sinks.archive.interval import keys_of
 from streams.sinks.archive.s3 import S3Bucket
 from tests.archive.buckets import TestBucket
 
@@ -90,6 +92,19 @@ def test_an_upload_that_a_zombie_aborts_is_tried_again(bucket: TestBucket) -> No
         store(bucket, "k", os.urandom(PART + 1), abort)
     assert caught.value.kind == "NoSuchUpload"
     assert not bucket.keys()
+
+
+def test_objects_of_a_partition_are_found(bucket: TestBucket) -> None:
+    tp = TP("a.b", 1)
+    others = [f"p/x/{name}-000000000000-000000000009.gz" for name in ("a.b-11", "a-b-1", "z.a.b-1")]
+    for n, key in enumerate([*others, "q/a.b-1-000000000000-000000000009.gz"]):
+        store(bucket, key, b"%d" % n)
+    s3_bucket = S3Bucket(bucket.name, 1)
+    assert s3_bucket.find("p/", keys_of(tp)) is None
+    found = "p/t=1/a.b-1-000000000005-1000000000009.jsonl.gz"
+    store(bucket, found, b"x")
+    assert s3_bucket.find("p/", keys_of(tp)) == found
+    assert s3_bucket.find("", keys_of(tp)) == found
 
 
 def test_refusals_say_which_object_and_why(

@@ -265,10 +265,22 @@ def test_what_retention_removed_stops_the_task(archived: Archived) -> None:
             driver.run_until_idle()
 
 
+def test_a_lost_offset_stops_the_task(archived: Archived) -> None:
+    with TestDriver(archived.app, fetch_records=6) as driver:
+        feed(driver, 6)
+        driver.run_until_idle()
+        before = dict(archived.bucket.objects)
+        del driver.broker.group(GROUP).offsets[FIRST]
+        driver.restart_worker(0)
+        with pytest.raises(TaskStoppedError, match=r"no committed offset, but bucket holds .*-0-0"):
+            driver.run_until_idle()
+        assert archived.bucket.objects == before
+
+
 def test_an_uncertain_commit_is_looked_up(archived: Archived) -> None:
     for n in (1, 2, 3):
+        archived.bucket.objects.clear()
         with TestDriver(archived.job(), fetch_records=6) as driver:
-            archived.bucket.objects.clear()
             feed(driver, 18)
             driver.fail_at(n, TransactionError, only="txn-ended")
             run_to_the_end(driver)

@@ -1,14 +1,15 @@
 """The archive as an application: it keeps topics' records in S3, and does nothing else."""
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from streams.core.columns import TP
-from streams.errors import SettingError
+from streams.errors import SettingError, TaskRetriedError, TaskStoppedError, UploadError
 from streams.settings import Settings
 from streams.sinks.archive.formats import Format
-from streams.sinks.archive.interval import Bucket, Means, ObjectsInterval
+from streams.sinks.archive.interval import Bucket, Means, ObjectsInterval, keys_of
 from streams.sinks.archive.json_lines import JsonLines
 from streams.sinks.archive.settings import ArchiveSettings
 from streams.sinks.trouble import Trouble
@@ -41,6 +42,20 @@ class S3Archive:
     @property
     def age_ms(self) -> int:
         return self._settings.age_ms
+
+    async def begin(self, tp: TP) -> None:
+        prefix = self._settings.prefix(tp.topic)
+        means, loop = self._means_of(self._settings.bucket), asyncio.get_running_loop()
+        try:
+            found = await loop.run_in_executor(self._pool, means.bucket.find, prefix, keys_of(tp))
+        except UploadError as exc:
+            raise TaskRetriedError(f"{tp}: can't tell whether it was archived: {exc}") from exc
+        if found is not None:
+            raise TaskStoppedError(
+                f"{tp} has no committed offset, but {self._settings.bucket} holds {found}",
+                "If the topic was made anew, set another prefix in STREAMS_ARCHIVE_URL. Else the "
+                "group has lost its offset: set it to where the last objects end",
+            )
 
     def interval(self, tp: TP, start: int, rules: Rules) -> ObjectsInterval:
         settings = self._settings

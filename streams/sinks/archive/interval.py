@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
@@ -46,6 +47,12 @@ Check = Callable[[], None]
 class Bucket(Protocol):
     """Where objects are stored. Its calls block, and may come from several threads."""
 
+    def find(self, prefix: str, wanted: re.Pattern[str]) -> str | None:
+        """A key that begins with `prefix` and is `wanted`; None if there is none.
+
+        Raises UploadError.
+        """
+
     def store(self, key: str, content_type: str, file: BinaryIO, check: Check) -> int:
         """Store a file, in whole or not at all; returns its bytes. Raises UploadError."""
 
@@ -59,6 +66,11 @@ class Means:
     trouble: Trouble
     folder: Path
     sink: str
+
+
+def keys_of(tp: TP) -> re.Pattern[str]:
+    """The keys of all objects of a partition."""
+    return re.compile(rf"(.*/)?{re.escape(str(tp))}-[0-9]{{{DIGITS},}}-[0-9]{{{DIGITS},}}\.[a-z.]+")
 
 
 class ObjectsInterval:
@@ -171,9 +183,7 @@ class ObjectsInterval:
 
     def _name(self, to: int) -> str:
         """An object's name without its path: who wrote it, and of which offsets."""
-        topic, partition = self._tp
-        offsets = f"{self._start:0{DIGITS}}-{to:0{DIGITS}}"
-        return f"{topic}-{partition}-{offsets}.{self._format.suffix}"
+        return f"{self._tp}-{self._start:0{DIGITS}}-{to:0{DIGITS}}.{self._format.suffix}"
 
     def _check(self) -> None:
         if self._closed:

@@ -4,7 +4,10 @@ botocore comes with the extra `aws`. It blocks, so it is called in threads. It f
 region and endpoint as all AWS clients do; `AWS_ENDPOINT_URL_S3` leads it elsewhere.
 """
 
+import contextlib
+import re
 import threading
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from streams.errors import StartError, UploadError
@@ -48,8 +51,20 @@ class S3Bucket:
                 self._made = session.create_client("s3", config=self._config)
             return self._made
 
+    def find(self, prefix: str, wanted: re.Pattern[str]) -> str | None:
+        with self._errors(prefix):
+            page: dict[str, Any] = {"IsTruncated": True}
+            while page["IsTruncated"]:
+                token = page.get("NextContinuationToken")
+                further = {"ContinuationToken": token} if token else {}
+                page = self._client.list_objects_v2(Bucket=self._name, Prefix=prefix, **further)
+                for entry in page.get("Contents", ()):
+                    if wanted.fullmatch(entry["Key"]):
+                        return str(entry["Key"])
+            return None
+
     def store(self, key: str, content_type: str, file: BinaryIO, check: Check) -> int:
-        try:
+        with self._errors(key):
             size = file.seek(0, 2)
             file.seek(0)
             target = {"Bucket": self._name, "Key": key}
@@ -58,6 +73,11 @@ class S3Bucket:
             else:
                 self._store_in_parts(target, content_type, file, check)
             return size
+
+    @contextlib.contextmanager
+    def _errors(self, key: str) -> Iterator[None]:
+        try:
+            yield
         except ClientError as exc:
             code = exc.response.get("Error", {}).get("Code", "")
             raise UploadError(f"{key} in {self._name}: {exc}", code or "refused") from exc
