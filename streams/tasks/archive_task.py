@@ -127,20 +127,26 @@ class ArchiveTask(Task):
 
     async def tick(self) -> Batch | None:
         """Wait for what is under way, for a while, and see what follows from it."""
-        if self._work is not None:
-            await asyncio.wait([self._work], timeout=TICK_SECONDS)
-            if not self._work.done():
-                return None
-            work, self._work = self._work, None
+        while True:
+            if self._work is not None:
+                await asyncio.wait([self._work], timeout=TICK_SECONDS)
+                if not self._work.done():
+                    return None
+                self._settle(self._work)
             if self._phase is Phase.GATHERING:
-                self.position = work.result()
-            else:
-                work.result()
-                crash_points.reached("after-upload")
-                self._enter(Phase.UPLOADED)
+                self._see_whether_it_ends()
+            if self._work is None:
+                return None
+
+    def _settle(self, work: asyncio.Future[Any]) -> None:
+        """Take note of what was done; raises the error that it ended with."""
+        self._work = None
         if self._phase is Phase.GATHERING:
-            self._see_whether_it_ends()
-        return None
+            self.position = work.result()
+        else:
+            work.result()
+            crash_points.reached("after-upload")
+            self._enter(Phase.UPLOADED)
 
     def _see_whether_it_ends(self) -> None:
         if self._plan is not None:

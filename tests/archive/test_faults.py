@@ -1,10 +1,12 @@
 """`tally archive` under kill -9 and SIGSTOP: the bucket holds what the topic does, each once."""
 
 import asyncio
+import contextlib
 import os
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -148,26 +150,31 @@ def test_twenty_kills_and_zombies_while_a_million_records_are_archived(
     records = int(os.environ.get("TALLY_ARCHIVE_RECORDS", "1000000")) // KILLS
     format_ = os.environ.get("TALLY_ARCHIVE_FORMAT", "parquet")
     options = {"FORMAT": format_, "BYTES": str(4 * records)}
-    met_work = 0
+    met_work, random_ = 0, random.Random(seed)
     with Archiving(kafka, unique("arch"), tmp_path, new_bucket(), **options) as archiving:
         archiving.start("a")
         archiving.start("b")
         for n in range(KILLS):
             archiving.worker("a").until_running()
-            archiving.write_quotes(records, seed, n)
-            until_more(archiving, archiving_random(seed, n))
-            if n % 4 == 3:
-                sleep_through_a_session(archiving)
-            met_work += not archiving.done()
-            archiving.worker("a").kill()
-            archiving.start("a")
+            with writing(archiving, records, seed, n):
+                until_more(archiving, random_.randrange(1, 30))
+                if n % 4 == 3:
+                    sleep_through_a_session(archiving)
+                met_work += not archiving.done()
+                archiving.worker("a").kill()
+                archiving.start("a")
         archiving.finish(600)
+    print(f"{met_work} of {KILLS} kills met work")
     assert met_work > KILLS / 2
 
 
-def archiving_random(seed: int, n: int) -> int:
-    """After how many more objects the nth kill comes."""
-    return random.Random(f"{seed}-{n}").randrange(1, 30)
+@contextlib.contextmanager
+def writing(archiving: Archiving, records: int, seed: int, part: int) -> Iterator[None]:
+    """So many more quotes are written meanwhile."""
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(archiving.write_quotes, records, seed, part)
+        yield
+        written.result()
 
 
 def sleep_through_a_session(archiving: Archiving) -> None:
