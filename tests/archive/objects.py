@@ -48,7 +48,9 @@ class Place(NamedTuple):
         return cls(
             {field: unquote(value) for field, _, value in (f.partition("=") for f in folders)},
             found["topic"],
-            *(int(found[part]) for part in ("partition", "start", "to")),
+            int(found["partition"]),
+            int(found["start"]),
+            int(found["to"]),
             found["kind"],
         )
 

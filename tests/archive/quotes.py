@@ -19,8 +19,8 @@ ABORTED_EVERY, BAD_EVERY = 12, 997
 class Quote(NamedTuple):
     """One record as it was written."""
 
-    key: bytes
-    value: bytes
+    key: bytes | None
+    value: bytes | None
     timestamp: int
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from streams.core.columns import TP
+from streams.core.ports import Committed
 from streams.kafka.cluster import KafkaCluster
 from tests.application import Application, Kafka
 from tests.archive.buckets import TestBucket
@@ -50,6 +51,9 @@ class Archiving(Application):
         super().__init__(kafka, name, folder, partitions=PARTITIONS, variables=ours)
         self.create_topics(self.topic)
 
+    def __enter__(self) -> "Archiving":
+        return self
+
     def start(self, name: str, crash_at: str = "") -> Worker:
         """Start a process that archives."""
         return self.worker(name).start(crash_at, command=COMMAND)
@@ -72,12 +76,8 @@ class Archiving(Application):
         try:
             tps = [TP(self.topic, p) for p in range(PARTITIONS)]
             committed = await cluster.committed(f"{self.app_id}-archive", tps, stable=False)
-            return all(
-                tp in committed
-                and not committed[tp].metadata
-                and committed[tp].offset == (await cluster.log_range(tp)).end
-                for tp in tps
-            )
+            ends = {tp: (await cluster.log_range(tp)).end for tp in tps}
+            return committed == {tp: Committed(end, "") for tp, end in ends.items()}
         finally:
             await cluster.stop()
 

@@ -186,7 +186,12 @@ def test_a_zombie_that_uploads_late_changes_nothing(
 ) -> None:
     monkeypatch.setattr(archive_task, "TICK_SECONDS", 0.05)
     awake = threading.Event()
-    archived.bucket.before = lambda call: awake.wait(30) if call <= 2 else None  # type: ignore[assignment,return-value]
+
+    def sleep(call: int) -> None:
+        if call <= 2:
+            awake.wait(30)
+
+    archived.bucket.before = sleep
     with TestDriver(archived.app, workers=2, fetch_records=6) as driver:
         feed(driver, 6)
         driver.run_until_idle()
