@@ -173,8 +173,8 @@ class ArchiveTask(Task):
             raise OffsetLostError(
                 f"{self.tp}: [{self._start}, {plan.to}) held {plan.records} records when it began "
                 f"to be archived, and now {self._interval.records}: the topic is compacted",
-                f"Delete the objects named {self.tp}-*-{self._start}-{plan.to}.*, and set the "
-                f"group's offset of this partition to {self._start}: what is left is archived then",
+                "Delete the objects that bear these offsets, and set the group's offset of this "
+                f"partition to {self._start}, without metadata: what is left is archived then",
             )
 
     def _upload(self, to: int) -> None:
