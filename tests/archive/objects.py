@@ -8,10 +8,12 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import pyarrow.parquet as pq
+from pyarrow.dataset import dataset
 
 
 class Kept(NamedTuple):
@@ -100,6 +102,15 @@ def union(objects: Mapping[str, bytes], prefix: str = "") -> dict[tuple[int, int
             assert place.folders == folders(json.loads(row.value)), (key, row)
             found[row.partition, row.offset] = row
     return found
+
+
+def read_as_dataset(objects: Mapping[str, bytes], folder: Path) -> Any:
+    """All objects as one table, as pyarrow reads such folders."""
+    for key, data in objects.items():
+        file = folder / key
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+    return dataset(folder, format="parquet", partitioning="hive").to_table()
 
 
 def folders(value: Mapping[str, str]) -> dict[str, str]:

@@ -16,8 +16,8 @@ from streams.core.ports import Committed
 from streams.kafka.cluster import KafkaCluster
 from tests.application import Application, Kafka
 from tests.archive.buckets import TestBucket
-from tests.archive.objects import intervals, same, union
-from tests.archive.quotes import Quote, passes, read, write_all
+from tests.archive.objects import intervals, read_as_dataset, same, union
+from tests.archive.quotes import TICKERS, Quote, passes, read, write_all
 from tests.polling import until
 from tests.scene import seed_of_run
 from tests.worker import Worker
@@ -104,6 +104,10 @@ class Archiving(Application):
         letters = [dict(letter.headers) for letter in self.read(self.dead_letters)]
         assert sorted((int(h["partition"]), int(h["offset"])) for h in letters) == bad
         assert not self.bucket.begun()
+        if any(key.endswith(".parquet") for key in objects):
+            table = read_as_dataset(objects, self._folder / "objects")
+            assert table.num_rows == len(found)
+            assert set(table["ticker"].to_pylist()) == set(TICKERS)
         print(f"{len(topic)} records, {len(found)} kept in {len(objects)} objects")
         print({p: len(of) for p, of in intervals(objects, PREFIX).items()}, "intervals")
 
