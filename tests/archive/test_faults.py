@@ -126,22 +126,32 @@ def until_more(archiving: Archiving, objects: int) -> None:
     )
 
 
-@pytest.mark.parametrize("format_", ["json", "parquet"])
-def test_kills_and_a_zombie(
-    kafka: Kafka, unique: Name, tmp_path: Path, new_bucket: Make, format_: str
-) -> None:
+@pytest.mark.timeout(300)
+def test_kills_at_each_step(kafka: Kafka, unique: Name, tmp_path: Path, new_bucket: Make) -> None:
     seed = seed_of_run()
-    options = {"FORMAT": format_, "BYTES": "30000"}
-    with Archiving(kafka, unique("arch"), tmp_path, new_bucket(), **options) as archiving:
-        archiving.write_quotes(12_000, seed)
+    with Archiving(
+        kafka, unique("arch"), tmp_path, new_bucket(), FORMAT="json", BYTES="30000"
+    ) as archiving:
+        archiving.write_quotes(6_000, seed)
         for point in ("after-plan:2", "in-upload:7", "after-upload:2"):
             archiving.start("a", point).until_killed()
-        a = archiving.start("a").until_running()
+        archiving.start("a")
+        archiving.finish()
+
+
+@pytest.mark.timeout(300)
+def test_a_zombie(kafka: Kafka, unique: Name, tmp_path: Path, new_bucket: Make) -> None:
+    seed = seed_of_run()
+    with Archiving(
+        kafka, unique("arch"), tmp_path, new_bucket(), FORMAT="parquet", BYTES="30000"
+    ) as archiving:
+        archiving.write_quotes(12_000, seed)
+        sleeper = archiving.start("sleeper")
         until_more(archiving, 5)
-        a.freeze()
-        archiving.start("b").until_running(PARTITIONS)
+        sleeper.freeze()
+        archiving.start("owner").until_running(PARTITIONS)
         until_more(archiving, 5)
-        a.thaw()
+        sleeper.thaw()
         archiving.finish()
 
 
