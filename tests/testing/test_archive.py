@@ -1,6 +1,7 @@
 """The archive in the test driver: whatever dies or sleeps, each record is kept once."""
 
 import json
+import re
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,13 @@ from typing import Any
 import pytest
 
 from streams.core.columns import TP
-from streams.errors import OffsetLostError, StartError, TaskStoppedError, TransactionError
+from streams.errors import (
+    OffsetLostError,
+    StartError,
+    TaskStoppedError,
+    TransactionError,
+    UploadError,
+)
 from streams.settings import Settings
 from streams.sinks.archive.agent import archive_app
 from streams.sinks.archive.settings import ArchiveSettings
@@ -279,6 +286,33 @@ def test_a_lost_offset_stops_the_task(archived: Archived) -> None:
         with pytest.raises(TaskStoppedError, match=r"no committed offset, but bucket holds .*-0-0"):
             driver.run_until_idle()
         assert archived.bucket.objects == before
+
+
+def test_a_bucket_that_refuses_is_tried_again(
+    archived: Archived, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("streams.sinks.archive.interval.LONGEST_PAUSE", 0.01)
+    found = archived.bucket.find
+    refusals = iter(range(2))
+
+    def refuse(call: int) -> None:
+        if call < 10:
+            raise UploadError("the bucket is on holiday", "SlowDown")
+
+    def refuse_to_tell(prefix: str, wanted: re.Pattern[str]) -> str | None:
+        for _ in refusals:
+            raise UploadError("the bucket is on holiday", "SlowDown")
+        return found(prefix, wanted)
+
+    archived.bucket.before = refuse
+    monkeypatch.setattr(archived.bucket, "find", refuse_to_tell)
+    with TestDriver(archived.app, fetch_records=6) as driver:
+        feed(driver, 20)
+        run_to_the_end(driver)
+        assert len(driver.failures) == 2
+        assert committed(driver) == (20, "")
+        check(driver, archived)
+    assert "S3 bucket bucket: the bucket is on holiday. The results wait" in caplog.text
 
 
 def test_an_uncertain_commit_is_looked_up(archived: Archived) -> None:
