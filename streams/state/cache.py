@@ -6,7 +6,7 @@ from typing import cast
 from streams.state.store import Counts, Store
 
 #: Counts kept. Past this the cache starts anew: the store has them all.
-CACHED = 400_000
+CACHED = 200_000
 
 
 class Cache:

@@ -23,6 +23,8 @@ BOOKKEEPING_KEY = b"\xffbookkeeping"
 
 _WINDOW = struct.Struct(">q")
 _COUNT = struct.Struct(">BQ")
+#: Length of what precedes the key in a count's key.
+WINDOW_BYTES = _WINDOW.size
 #: Length of a count's value. No bookkeeping is as short.
 COUNT_BYTES = _COUNT.size
 
@@ -44,7 +46,7 @@ def window_prefix(window: int) -> bytes:
 
 def decode_key(data: bytes) -> CountKey:
     """The window and key of a count's key."""
-    return CountKey(_WINDOW.unpack_from(data)[0], data[_WINDOW.size :])
+    return CountKey(_WINDOW.unpack_from(data)[0], data[WINDOW_BYTES:])
 
 
 @lru_cache(maxsize=10_000)

@@ -43,7 +43,7 @@ _LEGAL = {
 }
 
 #: Keys that a pending transaction may hold counts for; at more it is committed before its time.
-UNCOMMITTED_KEYS = 100_000
+UNCOMMITTED_KEYS = 50_000
 #: How much longer the quiet commit interval is while a task is behind, and at most (ms).
 BEHIND, BEHIND_MS = 5, 5_000
 

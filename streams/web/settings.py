@@ -77,7 +77,8 @@ class LiveSettings:
     queue_bytes: int = setting(
         "STREAMS_LIVE_QUEUE_BYTES",
         integer(64 * 1024, 1024 * MEBIBYTE),
-        str(4 * MEBIBYTE),
+        # A closing window brings its results at once, and who follows all of them needs a while.
+        str(16 * MEBIBYTE),
         "what may wait for one connection; a reader slower than that is closed",
     )
     queue_messages: int = setting(

@@ -8,8 +8,9 @@ import json
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
+from streams.core import strict_json
 from streams.core.columns import TP
 from streams.web.live.frames import text_frame
 
@@ -71,13 +72,12 @@ class Message:
 
 
 class Item:
-    """What else waits for a connection: `key` is None for what must not be conflated."""
+    """What else waits for a connection, and is never conflated."""
 
-    __slots__ = ("frame", "key")
+    __slots__ = ("frame",)
 
-    def __init__(self, frame: bytes, key: bytes | None = None) -> None:
+    def __init__(self, frame: bytes) -> None:
         self.frame = frame
-        self.key = key
 
 
 def key_as_json(key: bytes | None) -> str:
@@ -98,8 +98,8 @@ def json_value(value: bytes | None) -> str:
     except UnicodeDecodeError:
         return json.dumps(base64.b64encode(value).decode())
     try:
-        json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        strict_json.parse(text)
+    except ValueError:
         return json.dumps(text)
     return text
 
@@ -109,8 +109,3 @@ def long_value(value: bytes | None) -> str:
     if value is None or len(value) != 8:
         return json_value(value)
     return str(struct.unpack(">q", value)[0])
-
-
-def _refuse(constant: str) -> NoReturn:
-    """Python reads NaN and Infinity; browsers don't."""
-    raise ValueError(constant)

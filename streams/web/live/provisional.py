@@ -8,10 +8,13 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple, Protocol
 
 from streams.core.ports import LogRecord
-from streams.state.changelog import BOOKKEEPING_KEY, COUNT_BYTES, decode_count, decode_key
-
-#: Bytes of a changelog's key before the hashtag: the window's start.
-WINDOW_BYTES = 8
+from streams.state.changelog import (
+    BOOKKEEPING_KEY,
+    COUNT_BYTES,
+    WINDOW_BYTES,
+    decode_count,
+    decode_key,
+)
 
 
 class ChangelogRecord(LogRecord, Protocol):

@@ -75,6 +75,8 @@ def test_an_error_is_of_its_own_result_only(type_: str | None, fate: str) -> Non
         ({"errors": [{"errorType": "InternalFailure", "message": "x"}]}, "retry"),
         ({"errors": [{"message": "x"}]}, "retry"),
         ({"errors": ["x"]}, "retry"),
+        ({"errors": 7, "data": {"r0": {}, "r1": {}}}, "retry"),
+        ({"errors": {"errorType": "BadRequestException"}}, "split"),
         ({"errorMessage": "Task timed out"}, "retry"),
         ({"errorMessage": "x", "errorType": "BadRequest"}, "split"),
         ({"data": None}, "retry"),

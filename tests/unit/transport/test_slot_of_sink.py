@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -11,6 +10,7 @@ from streams.core.ports import Member
 from streams.tasks.batch import Batch
 from streams.tasks.task import State
 from streams.transport.slot import Slot, Status
+from tests.polling import until_true
 
 TOPIC = TP("out", 0)
 
@@ -71,12 +71,6 @@ async def finish(batch: Batch) -> None:
     batch.finished.set_result(None)
 
 
-async def until(holds: Callable[[], Any]) -> None:
-    async with asyncio.timeout(10):
-        while not holds():
-            await asyncio.sleep(0.001)
-
-
 @pytest.mark.timeout(30)
 async def test_a_task_without_room() -> None:
     task = FullTask()
@@ -89,17 +83,17 @@ async def test_a_task_without_room() -> None:
         asyncio.Event(),
     )
     slot.start()
-    await until(lambda: slot.status is Status.RUNNING)
+    await until_true(lambda: slot.status is Status.RUNNING)
     slot.put(Chunk(TOPIC, 0, 5))
     for n in (1, 2):
         task.pending = True
-        await until(lambda n=n: task.commits == n)  # type: ignore[misc]
+        await until_true(lambda n=n: task.commits == n)  # type: ignore[misc]
     assert not task.taken
     assert not slot.stalled(0)
     task.waits_outside = False
     assert slot.stalled(0)
     task.room.set()
-    await until(lambda: task.position == 5)
+    await until_true(lambda: task.position == 5)
     # Handing over waits for nobody.
     task.room.clear()
     slot.put(Chunk(TOPIC, 5, 6))
