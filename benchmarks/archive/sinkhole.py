@@ -8,6 +8,7 @@ import sys
 from aiohttp import web
 
 LARGEST = 2**30
+NOTHING = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
 
 
 async def put(request: web.Request) -> web.Response:
@@ -17,10 +18,16 @@ async def put(request: web.Request) -> web.Response:
     return web.Response(headers={"ETag": '"0"'})
 
 
+async def list_nothing(request: web.Request) -> web.Response:  # noqa: ARG001
+    """There is no object, and no upload in parts."""
+    return web.Response(text=NOTHING, content_type="application/xml")
+
+
 def main() -> None:
     """Serve on loopback until killed."""
     app = web.Application(client_max_size=LARGEST)
     app.router.add_put("/{key:.*}", put)
+    app.router.add_get("/{bucket}", list_nothing)
     web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None, access_log=None)
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from streams.core.columns import TP, Chunk
+from streams.core.columns import TP
 from streams.core.counting import Aside
+from streams.core.unread import Unread
 from streams.tasks.plan import Rules
 
 
@@ -38,8 +39,8 @@ class Interval(Protocol):
     def full(self) -> bool:
         """Whether it should end here."""
 
-    async def add(self, chunk: Chunk, before: int | None) -> int:
-        """Add a chunk's records; returns the offset to go on from, which may lie within the chunk.
+    async def add(self, unread: Unread, before: int | None) -> None:
+        """Add records until none is left.
 
         With `before` nothing at that offset or beyond is added. Without it, it ends once the
         interval is full.
@@ -62,6 +63,9 @@ class Archive(Protocol):
     @property
     def age_ms(self) -> int:
         """How long an interval's first record waits at most until the interval ends."""
+
+    async def tidy(self, tp: TP) -> None:
+        """Throw away what former owners of a partition began to store and never completed."""
 
     async def begin(self, tp: TP) -> None:
         """Make sure that nothing of a partition is archived yet.

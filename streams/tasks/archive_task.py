@@ -18,6 +18,7 @@ from typing import Any
 from streams import crash_points, metrics
 from streams.core.columns import TP
 from streams.core.ports import Committed, Member
+from streams.core.unread import Unread
 from streams.errors import OffsetLostError, TaskStoppedError
 from streams.tasks.archive import Interval
 from streams.tasks.asides import aside_record
@@ -57,7 +58,11 @@ class ArchiveTask(Task):
         self._gathered: Interval | None = None
         #: When the interval's first record came; None before that.
         self._began_at: int | None = None
-        self._taken_to = 0
+        #: The last chunk, when it came, and its offset; `position` lies behind it.
+        self._unread: Unread | None = None
+        self._taken_at, self._taken_from = 0, -1
+        #: The offset that the interval has got to.
+        self._to = 0
         self._work: asyncio.Future[Any] | None = None
         self._room = asyncio.Event()
 
@@ -83,6 +88,7 @@ class ArchiveTask(Task):
         committed = (await cluster.committed(self.context.settings.app_id, [self.tp])).get(self.tp)
         log = await cluster.log_range(self.tp)
         on_progress()
+        await self._archive.tidy(self.tp)
         if committed is None:
             await self._archive.begin(self.tp)
             committed = Committed(log.start, "")
@@ -96,31 +102,37 @@ class ArchiveTask(Task):
                 "What was not archived is gone. Stop all of its processes, and set the group's "
                 "offset of this partition, or delete it to archive all that there is",
             )
+        self.position = start
         self._begin(start, plan)
 
     def _begin(self, start: int, plan: Plan | None) -> None:
         rules = self._archive.rules if plan is None else plan.rules
         self._gathered = self._archive.interval(self.tp, start, rules)
-        self._start = self._taken_to = self.position = start
+        self._start = self._to = start
         self._plan = plan
         self._began_at = None
         self._enter(Phase.GATHERING)
+        if self._unread:
+            self._add(self._unread)
 
     def take(self, batch: Batch) -> None:
-        chunk = batch.chunk
-        self._taken_to = chunk.next_offset
+        self._taken_at, self._taken_from = self.context.clock.now(), batch.chunk.from_offset
+        self._unread = Unread(batch.chunk)
+        self._add(self._unread)
+
+    def _add(self, unread: Unread) -> None:
         if self._began_at is None:
-            self._began_at = self.context.clock.now()
+            self._began_at = self._taken_at
         before = None if self._plan is None else self._plan.to
-        self._do(self._interval.add(chunk, before))
+        self._do(self._interval.add(unread, before))
 
     def done(self, batch: Batch) -> None:
-        if self._taken_to != batch.chunk.next_offset:
+        if self._taken_from != batch.chunk.from_offset:
             raise TaskStoppedError(
                 f"the agent of {self.tp.topic} did not hand a batch to its archive",
                 "Let it give every batch to its task's `take`",
             )
-        # How far the position has moved is known when its records are added.
+        super().done(batch)
 
     async def until_room(self) -> None:
         await self._room.wait()
@@ -141,20 +153,21 @@ class ArchiveTask(Task):
     def _settle(self, work: asyncio.Future[Any]) -> None:
         """Take note of what was done; raises the error that it ended with."""
         self._work = None
+        work.result()
         if self._phase is Phase.GATHERING:
-            self.position = work.result()
+            assert self._unread is not None, "something was added"
+            self._to = self._unread.position
         else:
-            work.result()
             crash_points.reached("after-upload")
             self._enter(Phase.UPLOADED)
 
     def _see_whether_it_ends(self) -> None:
         if self._plan is not None:
-            if self.position == self._plan.to:
+            if self._to == self._plan.to:
                 self._check_nothing_is_gone(self._plan)
                 self._upload(self._plan.to)
                 return
-        elif self.position > self._start and (self._interval.full or self._is_old()):
+        elif self._to > self._start and (self._interval.full or self._is_old()):
             # Without objects there is nothing to do again.
             self._enter(Phase.FULL if self._interval.archived else Phase.UPLOADED)
             return
@@ -199,7 +212,7 @@ class ArchiveTask(Task):
             await self._commit_end(sent)
 
     async def _commit_plan(self, sent: Outgoing) -> None:
-        self._plan = Plan(self.position, self._interval.records, self._archive.rules)
+        self._plan = Plan(self._to, self._interval.records, self._archive.rules)
         sent.offsets[self.tp] = Committed(self._start, self._plan.encode())
         await self._transact(sent)
         crash_points.reached("after-plan")
@@ -212,14 +225,14 @@ class ArchiveTask(Task):
         now = self.context.clock.now()
         for aside, key in interval.rejected:
             sent.add(tp, aside_record(self.tp, aside, now, key))
-        sent.offsets[self.tp] = Committed(self.position, "")
+        sent.offsets[self.tp] = Committed(self._to, "")
         await self._transact(sent)
         metrics.RECORDS_IN.labels(self.tp.topic).inc(interval.records)
         metrics.SINK_DELIVERED.labels(self._sink.name).inc(interval.archived)
         metrics.SINK_REJECTED.labels(self._sink.name).inc(len(interval.rejected))
         metrics.DEAD_LETTERS.labels(self.tp.topic).inc(len(interval.rejected))
         interval.close()
-        self._begin(self.position, None)
+        self._begin(self._to, None)
 
     async def close(self) -> None:
         try:

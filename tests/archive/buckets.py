@@ -1,4 +1,4 @@
-"""A bucket at ministack, looked at as any reader would."""
+"""A bucket at ministack, looked at as any reader would. It keeps each version of an object."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +15,9 @@ class TestBucket:
         self.name = name
         self.client = s3.client("s3")
         self.client.create_bucket(Bucket=name)
+        self.client.put_bucket_versioning(
+            Bucket=name, VersioningConfiguration={"Status": "Enabled"}
+        )
         self._s3 = s3
 
     @property
@@ -24,7 +27,16 @@ class TestBucket:
 
     def keys(self) -> list[str]:
         """The keys of all visible objects."""
-        return [entry["Key"] for entry in self._listed()]
+        return [entry["Key"] for entry in self._listed("list_objects_v2", "Contents")]
+
+    def repeats(self) -> int:
+        """How often an object was stored once more; each time it has to be the same."""
+        tags: dict[str, list[str]] = {}
+        for version in self._listed("list_object_versions", "Versions"):
+            tags.setdefault(version["Key"], []).append(version["ETag"])
+        changed = {key: found for key, found in tags.items() if len(set(found)) > 1}
+        assert not changed, f"objects have changed: {changed}"
+        return sum(len(found) - 1 for found in tags.values())
 
     def objects(self) -> dict[str, bytes]:
         """All visible objects."""
@@ -42,11 +54,6 @@ class TestBucket:
         )
         return found
 
-    def _listed(self) -> Iterator[dict[str, Any]]:
-        token: dict[str, str] = {}
-        while True:
-            page = self.client.list_objects_v2(Bucket=self.name, **token)
-            yield from page.get("Contents", [])
-            if not page["IsTruncated"]:
-                return
-            token = {"ContinuationToken": page["NextContinuationToken"]}
+    def _listed(self, operation: str, entries: str) -> Iterator[dict[str, Any]]:
+        pages = self.client.get_paginator(operation).paginate(Bucket=self.name)
+        return (entry for page in pages for entry in page.get(entries, []))

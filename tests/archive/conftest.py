@@ -5,16 +5,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.appsync.conftest import no_credentials_of_this_machine, run_ministack
-from tests.appsync.ministack import Ministack
+from tests.appsync.ministack import Ministack, run_ministack
 from tests.archive.buckets import TestBucket
-
-__all__ = ["no_credentials_of_this_machine"]
 
 
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
-    with run_ministack(tmp_path_factory) as peer:
+    with run_ministack(tmp_path_factory.mktemp("s3")) as peer:
         yield peer
 
 

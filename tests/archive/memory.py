@@ -23,6 +23,9 @@ class MemoryBucket:
         keys = [key for key in self.objects if key.startswith(prefix) and wanted.fullmatch(key)]
         return min(keys, default=None)
 
+    def abort(self, prefix: str, wanted: re.Pattern[str]) -> None:
+        """Nothing is ever in parts."""
+
     def store(self, key: str, content_type: str, file: BinaryIO, check: Check) -> int:  # noqa: ARG002
         file.seek(0)
         data = file.read()

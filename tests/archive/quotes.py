@@ -1,6 +1,7 @@
 """Quotes as a topic holds them: aborted ones, bad ones and ones below the threshold among them."""
 
 import asyncio
+import base64
 import json
 import random
 from collections.abc import AsyncIterator, Mapping
@@ -42,11 +43,24 @@ def quotes(seed: int, partition: int, n: int, part: int) -> list[Quote]:
     return made
 
 
+def large_quotes(n: int, seed: int) -> list[Quote]:
+    """`n` records of 2 kB, which all pass, of one path; they can hardly be compressed."""
+    rng = random.Random(seed)
+    made = []
+    for i in range(n):
+        note = base64.b64encode(rng.randbytes(1_500)).decode()
+        value = {"event_time": "2026-11-21T00:00:00Z", "ticker": "A", "price": 51, "note": note}
+        made.append(Quote(b"A", json.dumps(value).encode(), BEGIN * 1000 + i))
+    return made
+
+
 def passes(value: bytes | None) -> bool | None:
     """Whether a record is archived; None for a bad one. Written down once more, for the test."""
     try:
         found = json.loads(value or b"")
-        return bool(found["price"] > 50) if found["event_time"].startswith("2026") else None
+        if found["price"] <= 50:
+            return False
+        return True if found["event_time"].startswith("2026") else None
     except (ValueError, KeyError):
         return None
 

@@ -1,9 +1,12 @@
 """The archive as an application: it keeps topics' records in S3, and does nothing else."""
 
 import asyncio
+import logging
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import TypeVar
 
 from streams.core.columns import TP
 from streams.errors import SettingError, TaskRetriedError, TaskStoppedError, UploadError
@@ -16,7 +19,11 @@ from streams.sinks.trouble import Trouble
 from streams.tasks.plan import Rules
 from streams.transport.app import StreamsApp
 
+log = logging.getLogger(__name__)
+
 NAME = "archive"
+
+T = TypeVar("T")
 
 #: Makes the bucket of a name, for so many calls at the same time.
 OpenBucket = Callable[[str, int], Bucket]
@@ -43,11 +50,16 @@ class S3Archive:
     def age_ms(self) -> int:
         return self._settings.age_ms
 
-    async def begin(self, tp: TP) -> None:
-        prefix = self._settings.prefix(tp.topic)
-        means, loop = self._means_of(self._settings.bucket), asyncio.get_running_loop()
+    async def tidy(self, tp: TP) -> None:
         try:
-            found = await loop.run_in_executor(self._pool, means.bucket.find, prefix, keys_of(tp))
+            await self._about(tp, self._bucket.abort)
+        except UploadError as exc:
+            # It costs a little, until the partition is opened again.
+            log.warning("%s: uploads that were broken off are left: %s", tp, exc)
+
+    async def begin(self, tp: TP) -> None:
+        try:
+            found = await self._about(tp, self._bucket.find)
         except UploadError as exc:
             raise TaskRetriedError(f"{tp}: can't tell whether it was archived: {exc}") from exc
         if found is not None:
@@ -65,6 +77,15 @@ class S3Archive:
         self._folder.mkdir(parents=True, exist_ok=True)
         means = self._means_of(settings.bucket)
         return ObjectsInterval(means, settings, _format(settings), tp, start)
+
+    @property
+    def _bucket(self) -> Bucket:
+        return self._means_of(self._settings.bucket).bucket
+
+    async def _about(self, tp: TP, call: Callable[[str, re.Pattern[str]], T]) -> T:
+        """What the bucket says of a partition's objects; raises UploadError."""
+        prefix, wanted = self._settings.prefix(tp.topic), keys_of(tp)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call, prefix, wanted)
 
     def _means_of(self, bucket: str) -> Means:
         if bucket not in self._means:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from streams import crash_points, metrics
-from streams.core.columns import TP, Chunk
+from streams.core.columns import TP
 from streams.core.counting import Aside
+from streams.core.unread import Unread
 from streams.errors import StoreError, UndeliverableError, UploadError
 from streams.sinks.archive.columns import values_of
 from streams.sinks.archive.formats import Format
@@ -55,6 +56,12 @@ class Bucket(Protocol):
 
     def store(self, key: str, content_type: str, file: BinaryIO, check: Check) -> int:
         """Store a file, in whole or not at all; returns its bytes. Raises UploadError."""
+
+    def abort(self, prefix: str, wanted: re.Pattern[str]) -> None:
+        """Throw away what was begun of objects and never completed: those that `find` would find.
+
+        Raises UploadError.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,27 +116,22 @@ class ObjectsInterval:
             or self._letter_bytes >= MOST_LETTER_BYTES
         )
 
-    async def add(self, chunk: Chunk, before: int | None) -> int:
+    async def add(self, unread: Unread, before: int | None) -> None:
         # In a thread, for parsing takes its time.
-        return await asyncio.to_thread(self._add, chunk, before)
+        await asyncio.to_thread(self._add, unread, before)
 
-    def _add(self, chunk: Chunk, before: int | None) -> int:
+    def _add(self, unread: Unread, before: int | None) -> None:
         with self._disk_errors():
-            for columns in chunk.batches:
-                following = 0
-                for offset, timestamp, key, value in columns.keyed_rows():
-                    if before is not None and offset >= before:
-                        return before
-                    self.records += 1
-                    following = offset + 1
+            while rows := unread.next_rows(before):
+                for offset, timestamp, key, value in rows:
                     try:
                         self._add_record(offset, timestamp, key, value)
                     except UndeliverableError as exc:
                         self._reject(Aside(offset, timestamp, value, str(exc)), key)
-                if before is None and self.full and following:
-                    return following
+                self.records += len(rows)
+                if before is None and self.full:
+                    return
                 self._check()
-        return chunk.next_offset if before is None else min(chunk.next_offset, before)
 
     def _add_record(
         self, offset: int, timestamp: int, key: bytes | None, value: bytes | None

@@ -1,7 +1,6 @@
 """Objects in S3. An object appears in whole or not at all, and takes its own former place.
 
-botocore comes with the extra `aws`. It blocks, so it is called in threads. It finds credentials,
-region and endpoint as all AWS clients do; `AWS_ENDPOINT_URL_S3` leads it elsewhere.
+botocore blocks, so it is called in threads. `AWS_ENDPOINT_URL_S3` leads it elsewhere.
 """
 
 import contextlib
@@ -10,13 +9,15 @@ import threading
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from streams import crash_points
 from streams.errors import StartError, UploadError
 from streams.sinks.archive.interval import Check
 
 try:
-    import botocore.session
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
+
+    from streams.aws import new_session
 except ImportError as exc:
     raise StartError(
         "`tally archive` needs botocore", "Install it: pip install 'tally-streams[aws]'"
@@ -24,8 +25,13 @@ except ImportError as exc:
 
 #: Bytes of an object that is sent in parts, and of each part but the last.
 PART_BYTES = 2**23
+#: Entries of a list that one answer holds.
+PAGE = 1_000
 #: Seconds to connect, and to wait for an answer.
 CONNECT_SECONDS, ANSWER_SECONDS = 5, 15
+#: HTTP statuses and codes that other credentials may change.
+_REFUSED = (401, 403)
+_EXPIRED = ("ExpiredToken", "TokenRefreshRequired", "InvalidToken")
 
 
 class S3Bucket:
@@ -47,20 +53,14 @@ class S3Bucket:
     def _client(self) -> Any:
         with self._lock:
             if self._made is None:
-                session = botocore.session.get_session()
-                self._made = session.create_client("s3", config=self._config)
+                self._made = new_session().create_client("s3", config=self._config)
             return self._made
 
     def find(self, prefix: str, wanted: re.Pattern[str]) -> str | None:
         with self._errors(prefix):
-            page: dict[str, Any] = {"IsTruncated": True}
-            while page["IsTruncated"]:
-                token = page.get("NextContinuationToken")
-                further = {"ContinuationToken": token} if token else {}
-                page = self._client.list_objects_v2(Bucket=self._name, Prefix=prefix, **further)
-                for entry in page.get("Contents", ()):
-                    if wanted.fullmatch(entry["Key"]):
-                        return str(entry["Key"])
+            for entry in self._listed("list_objects_v2", "Contents", prefix):
+                if wanted.fullmatch(entry["Key"]):
+                    return str(entry["Key"])
             return None
 
     def store(self, key: str, content_type: str, file: BinaryIO, check: Check) -> int:
@@ -74,12 +74,29 @@ class S3Bucket:
                 self._store_in_parts(target, content_type, file, check)
             return size
 
+    def abort(self, prefix: str, wanted: re.Pattern[str]) -> None:
+        with self._errors(prefix):
+            for upload in self._listed("list_multipart_uploads", "Uploads", prefix):
+                if wanted.fullmatch(upload["Key"]):
+                    self._abort(upload["Key"], upload["UploadId"])
+
+    def _listed(self, operation: str, entries: str, prefix: str) -> Iterator[dict[str, Any]]:
+        pages = self._client.get_paginator(operation).paginate(
+            Bucket=self._name, Prefix=prefix, PaginationConfig={"PageSize": PAGE}
+        )
+        return (entry for page in pages for entry in page.get(entries, ()))
+
     @contextlib.contextmanager
     def _errors(self, key: str) -> Iterator[None]:
         try:
             yield
         except ClientError as exc:
             code = exc.response.get("Error", {}).get("Code", "")
+            status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+            if status in _REFUSED or code in _EXPIRED:
+                with self._lock:
+                    # The next one looks for credentials anew.
+                    self._made = None
             raise UploadError(f"{key} in {self._name}: {exc}", code or "refused") from exc
         except BotoCoreError as exc:
             raise UploadError(f"{key} in {self._name}: {exc}", type(exc).__name__) from exc
@@ -87,7 +104,8 @@ class S3Bucket:
     def _store_in_parts(
         self, target: dict[str, str], content_type: str, file: BinaryIO, check: Check
     ) -> None:
-        self._abort_leftovers(target)
+        # A zombie that aborts its successor's upload by this only makes it begin anew.
+        self.abort(target["Key"], re.compile(re.escape(target["Key"])))
         begun = self._client.create_multipart_upload(**target, ContentType=content_type)
         upload = {**target, "UploadId": begun["UploadId"]}
         try:
@@ -97,24 +115,13 @@ class S3Bucket:
                 n = len(parts) + 1
                 sent = self._client.upload_part(**upload, PartNumber=n, Body=data)
                 parts.append({"PartNumber": n, "ETag": sent["ETag"]})
+                crash_points.reached("in-parts")
             self._client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
         except BaseException:
-            self._abort(upload)
+            self._abort(target["Key"], begun["UploadId"])
             raise
 
-    def _abort_leftovers(self, target: dict[str, str]) -> None:
-        """Abort what others began of this object and never completed.
-
-        A zombie that aborts its successor's upload by that only makes it begin anew.
-        """
-        listed = self._client.list_multipart_uploads(Bucket=self._name, Prefix=target["Key"])
-        for upload in listed.get("Uploads", ()):
-            if upload["Key"] == target["Key"]:
-                self._abort({**target, "UploadId": upload["UploadId"]})
-
-    def _abort(self, upload: dict[str, str]) -> None:
-        try:
-            self._client.abort_multipart_upload(**upload)
-        except (BotoCoreError, ClientError):
-            # It may be gone already. What is left costs a little, until the bucket's rule takes it.
-            return
+    def _abort(self, key: str, upload_id: str) -> None:
+        # It may be gone already. What is left costs a little, until the partition is opened again.
+        with contextlib.suppress(BotoCoreError, ClientError):
+            self._client.abort_multipart_upload(Bucket=self._name, Key=key, UploadId=upload_id)
