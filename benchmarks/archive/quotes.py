@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaProducer
 from benchmarks.topics import PARTITIONS
 
 TICKERS = ("AAPL", "AMZN", "MSFT", "INTC", "TBV")
-#: 2026-11-21T12:00:00Z, in seconds; event time runs at so many records a second.
-BEGIN, RATE = 1_795_262_400, 5_000
+#: 2024-11-21T12:00:00Z, in seconds; event time runs at so many records a second.
+BEGIN, RATE = 1_732_190_400, 5_000
 BATCH_BYTES = 64 * 1024
 
 
@@ -29,7 +29,7 @@ def quotes(records: int, seed: int = 7) -> Iterator[Quote]:
     for n in range(records):
         ms = n * 1000 // RATE
         minute, second = ms // 60_000, ms // 1000 % 60
-        at = f"2026-11-21T{12 + minute // 60:02}:{minute % 60:02}:{second:02}.{ms % 1000:03}Z"
+        at = f"2024-11-21T{12 + minute // 60:02}:{minute % 60:02}:{second:02}.{ms % 1000:03}Z"
         ticker = rng.choice(TICKERS)
         value = {"event_time": at, "ticker": ticker, "price": rng.randrange(5_001, 50_000) / 100}
         yield Quote(ticker.encode(), json.dumps(value).encode(), BEGIN * 1000 + ms)

@@ -1,9 +1,14 @@
 """What is left of a chunk: it is read bit by bit, for it can't be read twice."""
 
 from bisect import bisect_left
+from collections.abc import Iterator
+from itertools import islice
 from operator import itemgetter
 
 from streams.core.columns import Chunk, KeyedRow
+
+#: Rows that are made at a time: a record batch that compresses well may hold very many.
+ROWS = 1_000
 
 _offset = itemgetter(0)
 
@@ -14,19 +19,16 @@ class Unread:
     def __init__(self, chunk: Chunk) -> None:
         self.position = chunk.from_offset
         self._end = chunk.next_offset
-        self._batches = iter(chunk.batches)
+        self._pieces = _pieces(chunk)
         self._rows: list[KeyedRow] = []
 
     def __bool__(self) -> bool:
         return self.position < self._end
 
     def next_rows(self, before: int | None = None) -> list[KeyedRow]:
-        """The rest of a record batch, but nothing at offset `before` or beyond; [] at the end."""
-        while not self._rows:
-            columns = next(self._batches, None)
-            if columns is None:
-                break
-            self._rows = list(columns.keyed_rows())
+        """Some rows, none of them at offset `before` or beyond; [] if there are no more."""
+        if not self._rows:
+            self._rows = next(self._pieces, [])
         to = len(self._rows) if before is None else bisect_left(self._rows, before, key=_offset)
         rows, self._rows = self._rows[:to], self._rows[to:]
         if rows:
@@ -35,3 +37,10 @@ class Unread:
             end = self._end if before is None else min(self._end, before)
             self.position = max(self.position, end)
         return rows
+
+
+def _pieces(chunk: Chunk) -> Iterator[list[KeyedRow]]:
+    for columns in chunk.batches:
+        rows = iter(columns.keyed_rows())
+        while piece := list(islice(rows, ROWS)):
+            yield piece

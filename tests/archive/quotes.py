@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 TICKERS = ("AAPL", "AMZN", "MSFT", "INTC", "BRK/B", "ÄÖ =?")
-#: 2026-11-21T00:00:00Z, in seconds.
-BEGIN = 1_795_219_200
+#: 2024-11-21T00:00:00Z, in seconds: long ago, for brokers refuse what is stamped with the future.
+BEGIN = 1_732_147_200
 ROWS_IN_A_BATCH = 400
 #: Of so many batches one is written by a transaction that is aborted, and one record is bad.
 ABORTED_EVERY, BAD_EVERY = 12, 997
@@ -34,7 +34,7 @@ def quotes(seed: int, partition: int, n: int, part: int) -> list[Quote]:
         ticker = rng.choice(TICKERS)
         # Naive for some, and in another zone for others.
         hour, minute, second = seconds // 3600 % 24, seconds // 60 % 60, seconds % 60
-        at = f"2026-11-21T{hour:02}:{minute:02}:{second:02}{rng.choice(('', 'Z', '+00:00'))}"
+        at = f"2024-11-21T{hour:02}:{minute:02}:{second:02}{rng.choice(('', 'Z', '+00:00'))}"
         value = {"event_time": at, "ticker": ticker, "price": rng.randrange(4000, 7000) / 100}
         raw = json.dumps(value).encode()
         if i % BAD_EVERY == 5:
@@ -49,7 +49,7 @@ def large_quotes(n: int, seed: int) -> list[Quote]:
     made = []
     for i in range(n):
         note = base64.b64encode(rng.randbytes(1_500)).decode()
-        value = {"event_time": "2026-11-21T00:00:00Z", "ticker": "A", "price": 51, "note": note}
+        value = {"event_time": "2024-11-21T00:00:00Z", "ticker": "A", "price": 51, "note": note}
         made.append(Quote(b"A", json.dumps(value).encode(), BEGIN * 1000 + i))
     return made
 
@@ -60,7 +60,7 @@ def passes(value: bytes | None) -> bool | None:
         found = json.loads(value or b"")
         if found["price"] <= 50:
             return False
-        return True if found["event_time"].startswith("2026") else None
+        return True if found["event_time"].startswith("2024") else None
     except (ValueError, KeyError):
         return None
 

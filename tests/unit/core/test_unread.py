@@ -1,14 +1,25 @@
 """Chunks that are read bit by bit."""
 
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.core import unread as unread_module
 from streams.core.columns import TP, Chunk, KeyedRow, Rows
 from streams.core.unread import Unread
 
 
+@pytest.fixture(autouse=True)
+def few_rows() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(unread_module, "ROWS", 3)
+        yield
+
+
 @given(
-    sizes=st.lists(st.integers(0, 4), max_size=5),
+    sizes=st.lists(st.integers(0, 7), max_size=5),
     gap=st.integers(1, 3),
     behind=st.integers(0, 2),
     bounds=st.lists(st.none() | st.integers(5, 60), max_size=6),
