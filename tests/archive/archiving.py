@@ -43,9 +43,9 @@ class Archiving(Application):
     def __enter__(self) -> "Archiving":
         return self
 
-    def start(self, name: str, crash_at: str = "") -> Worker:
-        """Start a process that archives."""
-        return self.worker(name).start(crash_at, command=COMMAND)
+    def start(self, name: str, crash_at: str = "", **variables: str) -> Worker:
+        """Start a process that archives, with `variables` of its own since its first start."""
+        return self.worker(name, **variables).start(crash_at, command=COMMAND)
 
     def write_quotes(self, n: int, seed: int, part: int = 0) -> None:
         """Write `n` quotes to the topic."""
