@@ -50,7 +50,7 @@ class Run:
         return self._archiving.finish(FINISH_SECONDS)
 
     def _die_anywhere(self) -> None:
-        victim = self._living("victim").until_running()
+        victim = self._living("victim").until_running(seconds=SECONDS)
         with self._writing(self._records):
             self._archiving.until_more(self._random.randrange(1, 30))
             victim.kill()
@@ -68,7 +68,7 @@ class Run:
         sleeper.kill()
         archiving.start("sleeper", f"in-upload:{self._random.randrange(1, 4)}:stop")
         self._write_until(sleeper.froze, "it freezes as it uploads")
-        owner.until_running(PARTITIONS)
+        owner.until_running(PARTITIONS, SECONDS)
         if self._random.random() < 0.5:
             archiving.until_done()
         before = archiving.bucket.repeats()

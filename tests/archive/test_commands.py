@@ -33,13 +33,13 @@ def test_records_are_logged_and_not_again_after_a_restart(
         command = [sys.executable, "-m", "streams.cli", "log"]
         app.write([[(b"first", 1_000), (None, 2_000), (b"\xff", 3_000)]])
         worker = app.worker().start(command=command)
-        worker.until_said(rf"{app.input} 0 2 1970-01-01T00:00:03.000Z null b'\xff'")
+        worker.until_said(rf"{app.input} 0 2 1970-01-01T00:00:03.000Z null b'\xff'", 90)
         assert f"{app.input} 0 0 1970-01-01T00:00:01.000Z null first\n" in worker.said()
         assert f"{app.input} 0 1 1970-01-01T00:00:02.000Z null null\n" in worker.said()
         assert worker.health()[0] == 200
         assert worker.stop() == 0, worker.tail()
         app.write([[(b"more", 4_000)]])
         worker.start(command=command)
-        worker.until_said(f"{app.input} 0 3 1970-01-01T00:00:04.000Z null more")
+        worker.until_said(f"{app.input} 0 3 1970-01-01T00:00:04.000Z null more", 90)
         assert "null first" not in worker.said()
         assert worker.stop() == 0, worker.tail()

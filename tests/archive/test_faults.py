@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.application import Kafka
-from tests.archive.archiving import PARTITIONS, PREFIX, Archiving
+from tests.archive.archiving import PARTITIONS, PREFIX, SECONDS, Archiving
 from tests.archive.buckets import TestBucket
 from tests.archive.run import Run
 from tests.polling import until
@@ -28,7 +28,7 @@ def test_kills_at_each_step(kafka: Kafka, unique: Name, tmp_path: Path, new_buck
     ) as archiving:
         archiving.write_quotes(6_000, seed)
         for point in ("after-plan:2", "in-upload:7", "after-upload:2"):
-            archiving.start("a", point).until_killed()
+            archiving.start("a", point).until_killed(SECONDS)
         archiving.start("a")
         archiving.finish()
 
@@ -43,12 +43,12 @@ def test_a_zombie_uploads_when_all_is_done(
     ) as archiving:
         archiving.write_quotes(6_000, seed)
         sleeper = archiving.start("sleeper", "in-upload:3:stop")
-        until(sleeper.froze, "it freezes as it uploads", 60, sleeper.tail)
-        archiving.start("owner").until_running(PARTITIONS)
+        until(sleeper.froze, "it freezes as it uploads", SECONDS, sleeper.tail)
+        archiving.start("owner").until_running(PARTITIONS, SECONDS)
         archiving.until_done()
         before = archiving.bucket.repeats()
         sleeper.thaw()
-        until(lambda: archiving.bucket.repeats() > before, "it uploads", 60, archiving.tails)
+        until(lambda: archiving.bucket.repeats() > before, "it uploads", SECONDS, archiving.tails)
         archiving.finish()
 
 
@@ -71,7 +71,7 @@ def test_parts_of_large_objects_are_not_left(
         old = f"{PREFIX}ticker=A/{archiving.topic}-0-000000000000-000000000007.jsonl.gz"
         bucket.client.create_multipart_upload(Bucket=bucket.name, Key=old)
         archiving.write_large_quotes(12_500, seed_of_run())
-        archiving.start("a", "in-parts:1").until_killed(120)
+        archiving.start("a", "in-parts:1").until_killed(SECONDS)
         (begun,) = bucket.begun()
         assert begun["Key"] != old
         archiving.start("b", STREAMS_ARCHIVE_AGE_SECONDS="1")
