@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from producers.json_text import parse_json
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -32,6 +34,23 @@ def tagged(tweet: Mapping[str, Any]) -> TaggedTweet:
         )
     except (AttributeError, KeyError, TypeError) as exc:
         raise ValueError("not a tweet") from exc
+
+
+def parse_line(line: bytes) -> TaggedTweet | None:
+    """A line with a tweet, `{"data": tweet}` or a hashtag; None for an empty one.
+
+    Raises ValueError for anything else.
+    """
+    text = line.decode().strip()
+    if not text:
+        return None
+    if not text.startswith("{"):
+        hashtag = text.removeprefix("#")
+        if not hashtag:
+            raise ValueError("no hashtag")
+        return TaggedTweet([hashtag.encode()], None)
+    tweet = parse_json(text)
+    return tagged(tweet.get("data", tweet))
 
 
 def epoch_ms(text: str) -> int:
