@@ -3,11 +3,15 @@
 pyarrow comes with the extra `parquet`.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
 from streams.errors import StartError
 from streams.sinks.archive.columns import Column
+
+# Before the import: Arrow's own allocator keeps a hundred MB of what it has freed.
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 try:
     import pyarrow as pa
