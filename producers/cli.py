@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.from_env(os.environ)
         source: Source[Any] = options.source(options)
-        topic = options.topic or settings.input_topic
+        topic = options.topic or options.usual_topic(settings)
         asyncio.run(run(settings, topic, source, options.publisher))
     except TallyError as exc:
         print(f"tally-produce: {exc}", file=sys.stderr)
@@ -55,11 +55,12 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--verbose", action="store_true", help="log what the clients do")
     commands = parser.add_subparsers(required=True, metavar="SOURCE")
 
-    def command(name: str, text: str, topic: str | None = None) -> argparse.ArgumentParser:
+    def command(
+        name: str, text: str, usual: str = "STREAMS_INPUT_TOPIC"
+    ) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=text, description=text, parents=[common])
-        usual = topic or "STREAMS_INPUT_TOPIC"
-        made.add_argument("--topic", type=topic_name, default=topic, help=f"instead of {usual}")
-        made.set_defaults(publisher=Publisher)
+        made.add_argument("--topic", type=topic_name, help=f"instead of {usual}")
+        made.set_defaults(publisher=Publisher, usual_topic=lambda settings: settings.input_topic)
         return made
 
     live_options.add_tweets(command("tweets", "Tweets as they are posted; needs BEARER_TOKEN."))
@@ -68,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_simulate(command("simulate", "Made-up tweets, the same for the same seed."))
     _add_replay(command("replay", "Tweets (JSON) or hashtags, one a line, from a file."))
     prices = "Prices of stocks; made up, kept, or from an API."
-    ticker_options.add(command("tickers", prices, ticker_options.TOPIC))
+    ticker_options.add(command("tickers", prices, "STREAMS_TICKER_INPUT_TOPIC"))
     return parser
 
 

@@ -2,12 +2,12 @@
 
 import json
 import math
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from producers.hashtags import epoch_ms
 from producers.json_text import parse_json
 from producers.keyed import KeyedRecord
+from streams.core.iso_time import show_iso
 
 SYMBOLS = ("AAPL", "AMZN", "MSFT", "INTC", "TBV")
 MAX_SYMBOL_BYTES = 32
@@ -24,9 +24,8 @@ class Quote(NamedTuple):
 
     def record(self) -> KeyedRecord:
         """As it is published: keyed by its symbol, and stamped with its time."""
-        at = datetime.fromtimestamp(self.timestamp_ms / 1000, UTC)
         value = {
-            "event_time": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "event_time": show_iso(self.timestamp_ms),
             "ticker": self.symbol,
             "price": self.price,
         }

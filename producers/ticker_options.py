@@ -19,7 +19,6 @@ from producers.span import add_span, span
 from producers.typed import at_least_zero, duration_s, server_url
 from streams.errors import BadInputError
 
-TOPIC = "ticker_input"
 MAX_SYMBOLS = 1000
 #: The markets that can be asked, by what is typed.
 MARKETS: Mapping[str, Callable[..., Market]] = {"alpaca": Alpaca, "finnhub": Finnhub}
@@ -61,7 +60,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     made.add_argument("--seed", type=int, default=1, help="another seed makes other prices (1)")
     add_span(parser)
-    parser.set_defaults(source=chosen, publisher=KeyedPublisher)
+    parser.set_defaults(
+        source=chosen,
+        publisher=KeyedPublisher,
+        usual_topic=lambda settings: settings.tickers.input_topic,
+    )
 
 
 def chosen(options: argparse.Namespace) -> Source[KeyedRecord]:

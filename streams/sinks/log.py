@@ -24,7 +24,7 @@ def log_app(settings: Settings) -> StreamsApp:
     """The application. It has an id of its own, so that it may log what workers read, too."""
     settings = replace(settings, app_id=f"{settings.app_id}-{NAME}")
     app = StreamsApp(settings)
-    for topic in dict.fromkeys(settings.log_topics or (settings.output_topic,)):
+    for topic in dict.fromkeys(settings.log_topics or settings.output_topics.values()):
         app.sink_agent(topic, name=NAME)(log_results)
     return app
 

@@ -31,7 +31,7 @@ class LiveSettings:
         "STREAMS_LIVE_TOPICS",
         live_topics(),
         "",
-        "topics to serve, and the URL parameters that choose keys of each",
+        "topics to serve, and the URL parameters that choose keys of each; prices: `symbol`",
         shown="{output}=realTimeItemKey|hashtag",
     )
     allow_all: bool = setting(

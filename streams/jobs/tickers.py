@@ -1,0 +1,89 @@
+"""The second job: the latest price of each symbol, and open, high, low and close by the minute.
+
+    event time from the value, watermark 5 s behind . filter(price > 50) . groupBy(ticker)
+      . windowedBy(tumbling 60 s, grace 0) . aggregate(open, high, low, close)
+      . suppress(until window closes)                                            ->  ticker_output
+      . reduce(the last by event time)                                           ->  ticker_output
+
+The first and the last price of a window are those by (event time, partition, offset), and so is the
+latest price: a quote that comes late never replaces a newer one.
+"""
+
+import json
+
+from streams.core.aggregating import Events
+from streams.core.final import Final
+from streams.core.iso_time import show_iso
+from streams.core.ports import Record
+from streams.core.prices import OHLC, Prices
+from streams.core.windows import TumblingWindows
+from streams.jobs.names import TICKER_PRICES
+from streams.jobs.quotes import quote
+from streams.settings import Settings
+from streams.tasks.batch import Batches
+from streams.tasks.topology import Updates
+from streams.transport.app import StreamsApp
+
+
+def tickers(app: StreamsApp, settings: Settings) -> None:
+    """Add the job's table and its two agents to `app`."""
+    job = settings.tickers
+    prices = app.windowed_aggregate(
+        TICKER_PRICES,
+        source=job.input_topic,
+        windows=TumblingWindows(job.window_ms, job.grace_ms),
+        selection=f"price > {job.min_price}",
+        aggregation=OHLC,
+        events=Events(quote, lambda event: event.value > job.min_price, job.delay_ms),
+        updates=Updates(job.output_topic, as_latest),
+        help="Open, high, low and close of each symbol in a window, and its latest price",
+    )
+
+    @app.batch_agent(job.input_topic, name="add_prices")
+    async def add_prices(batches: Batches) -> None:
+        """Read each partition's prices, and sum them up in windows."""
+        async for batch in batches:
+            prices.add(batch)
+
+    @app.batch_agent(prices.partials, name="emit_prices", sends_to=[job.output_topic])
+    async def emit_prices(batches: Batches) -> None:
+        """Merge the prices by symbol, and write what a closed window's come to."""
+        async for batch in batches:
+            prices.merge(batch)
+            for final in prices.finals(batch):
+                batch.send(
+                    job.output_topic,
+                    key=final.key,
+                    value=as_window(final),
+                    timestamp=final.timestamp,
+                )
+
+
+def as_latest(key: bytes, prices: Prices) -> Record:
+    """`{"event_time", "ticker", "price"}`, as prices come in, stamped with the event time."""
+    time = prices.closed.time
+    value = {"event_time": show_iso(time), "ticker": key.decode(), "price": prices.close}
+    return Record(key, _json(value), time)
+
+
+def as_window(final: Final[Prices]) -> bytes:
+    """`{"ticker", "open", "high", "low", "close", "count", "window_start", "window_end"}`.
+
+    The bounds are epoch ms.
+    """
+    prices = final.value
+    value = {
+        "ticker": final.key.decode(),
+        "open": prices.open,
+        "high": prices.high,
+        "low": prices.low,
+        "close": prices.close,
+        "count": prices.number,
+        "window_start": final.window_start,
+        "window_end": final.window_end,
+    }
+    return _json(value)
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
