@@ -4,14 +4,18 @@ The long run is a command: `python -m tests.archive --seed 7 --records 1000000 -
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from deploy.local.ports import HOST, free_port
 from tests.application import Kafka
 from tests.archive.archiving import PARTITIONS, PREFIX, SECONDS, Archiving
 from tests.archive.buckets import TestBucket
 from tests.archive.run import Run
+from tests.faults.proxy import Proxy
 from tests.polling import until
 from tests.scene import seed_of_run
 
@@ -77,6 +81,39 @@ def test_parts_of_large_objects_are_not_left(
         archiving.start("b", STREAMS_ARCHIVE_AGE_SECONDS="1")
         archiving.finish()
         assert any(len(data) > 2**23 for data in bucket.objects().values())
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_an_s3_that_is_silent_and_then_gone(
+    kafka: Kafka, unique: Name, tmp_path: Path, new_bucket: Make
+) -> None:
+    """Its tasks go on running meanwhile, and their objects are stored once it is back."""
+    seed, port = seed_of_run(), free_port()
+    with (
+        Proxy() as proxy,
+        Archiving(
+            kafka, unique("arch"), tmp_path, new_bucket(), FORMAT="json", BYTES="30000"
+        ) as archiving,
+    ):
+        link = proxy.link(port, urlsplit(archiving.variables["AWS_ENDPOINT_URL"]).port or 0)
+        archiving.variables["AWS_ENDPOINT_URL"] = f"http://{HOST}:{port}"
+        worker = archiving.start("a").until_running(PARTITIONS, SECONDS)
+
+        def tries_again(kind: str) -> bool:
+            with suppress(OSError):
+                retries = worker.metrics().get(("streams_sink_retries_total", kind, "archive"), 0)
+                return retries > 0 and worker.health()[0] == 200
+            return False
+
+        proxy.call(link.swallow())
+        archiving.write_quotes(6_000, seed)
+        until(lambda: tries_again("ReadTimeoutError"), "no answer is noticed", SECONDS, worker.tail)
+        proxy.call(link.cut())
+        until(lambda: tries_again("EndpointConnectionError"), "it is gone", SECONDS, worker.tail)
+        assert not archiving.bucket.keys()
+        proxy.call(link.open())
+        archiving.finish()
 
 
 @pytest.mark.long
