@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from streams.core.columns import TP
-from streams.core.counting import Aside
+from streams.core.source_windows import Aside
 from streams.core.unread import Unread
 from streams.tasks.plan import Rules
 

@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol
 
 from streams import crash_points, metrics
 from streams.core.columns import TP
-from streams.core.counting import Aside
+from streams.core.source_windows import Aside
 from streams.core.unread import Unread
 from streams.errors import StoreError, UndeliverableError, UploadError
 from streams.sinks.archive.columns import values_of
