@@ -63,3 +63,20 @@ LIVE_CONFLATED = Counter(
 )
 LIVE_QUEUE_BYTES = Gauge("streams_live_queue_bytes", "Bytes that wait for WebSocket clients")
 LIVE_REPLAYS = Counter("streams_live_replays", "Resumed connections, by what served them", ["from"])
+INGEST_BUFFER = Gauge(
+    "streams_ingest_buffer_bytes", "Records taken in that Kafka hasn't acknowledged"
+)
+INGEST_PUBLISHED = Counter(
+    "streams_ingest_published", "Records taken in that Kafka has acknowledged", ["topic"]
+)
+INGEST_REFUSED = Counter(
+    "streams_ingest_refused", "Records taken in that Kafka has refused for good", ["topic"]
+)
+INGEST_TROUBLE = Counter(
+    "streams_ingest_trouble", "Times that a source couldn't be read and was begun anew", ["source"]
+)
+INGEST_DROPPED = Counter(
+    "streams_ingest_dropped",
+    "Messages sent without a promise (MQTT, QoS 0) that there was no room for",
+    ["source"],
+)
