@@ -27,7 +27,7 @@ def test_prices_that_the_job_takes_are_archived(
         scene.worker("job").start()
         archive = scene.worker("archive", **_variables(bucket, scene.ticker_input, rejected))
         archive.start("after-plan:2", COMMAND).until_killed(SECONDS)
-        archive.start(command=COMMAND)
+        archive.start(command=COMMAND).until_running(scene.partitions, SECONDS)
         scene.finals_grow()
         scene.finish()
         expected = read_input(scene, scene.load)
