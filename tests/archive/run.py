@@ -46,7 +46,7 @@ class Run:
             else:
                 self._die_anywhere()
             print(f"{n + 1} of {self._kills} kills", flush=True)
-        self._living("victim")
+        self._living("victim").until_running(seconds=SECONDS)
         return self._archiving.finish(FINISH_SECONDS)
 
     def _die_anywhere(self) -> None:
