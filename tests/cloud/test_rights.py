@@ -9,6 +9,7 @@ import pytest
 from producers.ingest.checkpoints import topic_of_checkpoints
 from streams.app import create_app
 from streams.settings import Settings
+from streams.sinks.archive import agent as archive
 from streams.sinks.settings import AppSyncSettings
 from tests.cloud.deployments import DEPLOYMENTS, base, deployment
 from tests.cloud.evaluation import Stack
@@ -88,7 +89,7 @@ def _transactions(name: str) -> Iterator[tuple[str, str]]:
         yield f"kafka-cluster:{action}", f"{CLUSTER.format('transactional-id')}/{name}"
 
 
-ARCHIVE = f"{SETTINGS.app_id}-archive"
+ARCHIVE = f"{SETTINGS.app_id}-{archive.NAME}"
 NEEDED: dict[str, list[tuple[str, str]]] = {
     "Topics": list(
         _needs(

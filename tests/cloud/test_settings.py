@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +18,8 @@ from tests.cloud.tasks import Task, tasks
 SCRIPT = {"SLOTS", "CLIENT_BUNDLE", "LIVE_TOKENS", "INGEST_TOKENS"}
 #: Read by a producer, and not a setting.
 PRODUCERS = {"BEARER_TOKEN"}
-#: Commands and settings that exist once these modules do.
-LATER = {
-    "streams.sinks.archive": ("STREAMS_ARCHIVE_", "archive"),
-}
 
 ALL = [(name, task.kind) for name in DEPLOYMENTS for task in tasks(deployment(name))]
-
-
-def _is_there(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
-
-
-MISSING = tuple(p for module, names in LATER.items() if not _is_there(module) for p in names)
 
 
 def _known() -> set[str]:
@@ -49,8 +34,7 @@ def task(request: pytest.FixtureRequest) -> Task:
 
 
 def test_variables_are_settings(task: Task) -> None:
-    names = {*task.environment, *task.secrets} - SCRIPT - PRODUCERS
-    assert {name for name in names if not name.startswith(MISSING)} <= _known()
+    assert {*task.environment, *task.secrets} - SCRIPT - PRODUCERS <= _known()
 
 
 def test_values_are_accepted(task: Task, tmp_path: Path) -> None:
@@ -76,7 +60,7 @@ def test_operators_have_the_same_settings(name: str) -> None:
     environment = dict(line.split("=", 1) for line in lines)
     region = environment.pop("AWS_REGION")
     assert region in environment["KAFKA_BOOTSTRAP"]
-    assert {name for name in environment if not name.startswith(MISSING)} <= _known()
+    assert environment.keys() <= _known()
     (worker,) = (task for task in tasks(deployment(name)) if task.kind == "worker")
     assert environment.items() <= {**worker.environment, "KAFKA_SSL_CERTFILE": ""}.items()
 
@@ -91,8 +75,6 @@ def test_what_workers_are_told_of_appsync() -> None:
 
 def test_commands_are_there(task: Task, capsys: pytest.CaptureFixture[str]) -> None:
     program, *arguments = task.command
-    if arguments[0] in MISSING:
-        pytest.skip(f"`tally {arguments[0]}` isn't there yet")
     if program == "tally":
         with pytest.raises(SystemExit) as left:
             cli.main([*arguments, "--help"])
@@ -164,11 +146,8 @@ def _environment(task: Task, folder: Path) -> dict[str, str]:
 
 def _settings(task: Task, folder: Path) -> dict[str, str]:
     """Those of its variables that are settings."""
-    return {
-        name: value
-        for name, value in _environment(task, folder).items()
-        if not name.startswith(MISSING) and name not in SCRIPT
-    }
+    environment = _environment(task, folder)
+    return {name: environment[name] for name in environment.keys() - SCRIPT}
 
 
 def _files(task: Task) -> list[str]:
