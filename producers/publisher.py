@@ -8,7 +8,7 @@ while it isn't.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -32,12 +32,16 @@ class Publisher:
     """Start it, publish, flush, close; close() doesn't flush, so that an error isn't held up.
 
     `tweets` and `sent` count what was taken, `acked` what the cluster has acknowledged (hashtags).
-    `failure` ends with a TallyError as soon as something can't be published.
+    `failure` ends with a TallyError as soon as something can't be published. `encode` makes a value
+    of a hashtag; without it, that is the value.
     """
 
-    def __init__(self, kafka: KafkaSettings, topic: str) -> None:
+    def __init__(
+        self, kafka: KafkaSettings, topic: str, encode: Callable[[bytes], bytes] | None = None
+    ) -> None:
         self._kafka = kafka
         self._topic = topic
+        self._encode = encode
         self._producer = AIOKafkaProducer(
             acks="all",
             enable_idempotence=True,
@@ -75,8 +79,9 @@ class Publisher:
         """Take `tweets`; waits while too much is in flight. Raises what `failure` holds."""
         for hashtags, timestamp_ms in tweets:
             self.tweets += 1
-            for hashtag in hashtags:
-                while self._batch.append(timestamp=timestamp_ms, key=None, value=hashtag) is None:
+            values = hashtags if self._encode is None else map(self._encode, hashtags)
+            for value in values:
+                while self._batch.append(timestamp=timestamp_ms, key=None, value=value) is None:
                     await self._send()
                 self.sent += 1
         if self.failure.done():

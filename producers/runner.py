@@ -7,9 +7,11 @@ from collections.abc import Coroutine, Mapping
 from contextlib import aclosing
 from typing import Any, TextIO
 
+from producers.encoding import hashtag_encoder
 from producers.publisher import Publisher
 from producers.rate_line import RateLine
 from producers.sources import Source
+from streams.schemas.formats import Formats
 from streams.settings import Settings
 from streams.topics import ensure_topics
 
@@ -27,13 +29,16 @@ async def run(
     TallyError for whatever goes wrong. What was taken is flushed, within bounds.
     """
     stop = _on_signals()
-    publisher = Publisher(settings.kafka, topic)
+    formats = Formats(settings)
+    publisher = Publisher(settings.kafka, topic, hashtag_encoder(formats, topic))
     try:
+        await _unless(stop, formats.start())
         await _unless(stop, ensure_topics(settings, [topic], topic_configs))
         await _unless(stop, publisher.start())
         if not stop.done():
             await _publish(source, publisher, stop, out)
     finally:
+        await formats.aclose()
         await publisher.close()
 
 

@@ -61,3 +61,6 @@ LIVE_CONFLATED = Counter(
 )
 LIVE_QUEUE_BYTES = Gauge("streams_live_queue_bytes", "Bytes that wait for WebSocket clients")
 LIVE_REPLAYS = Counter("streams_live_replays", "Resumed connections, by what served them", ["from"])
+SCHEMA_LOOKUPS = Counter(
+    "streams_schema_lookups", "Questions to the schema registry by their outcome", ["outcome"]
+)

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Self
 
 from streams.errors import SettingError
 from streams.kafka_settings import KafkaSettings
+from streams.schemas.settings import SchemaSettings
 from streams.setting_fields import Row, parsed, refuse_unknown, rows, setting, variables
 from streams.setting_kinds import (
     TOPIC_LENGTH,
@@ -60,6 +61,7 @@ class Settings:
     appsync: AppSyncSettings = field(default_factory=AppSyncSettings)
     live: LiveSettings = field(default_factory=LiveSettings)
     queries: QuerySettings = field(default_factory=QuerySettings)
+    schemas: SchemaSettings = field(default_factory=SchemaSettings)
 
     app_id: str = setting(
         "STREAMS_APP_ID",
@@ -127,9 +129,9 @@ class Settings:
     )
     output_format: str = setting(
         "STREAMS_OUTPUT_FORMAT",
-        choice("json", "long"),
+        choice("json", "long", "avro"),
         "json",
-        "value of a final: JSON, or the count as 8 bytes big-endian",
+        "value of a final: JSON, the count as 8 bytes big-endian, or Avro",
     )
     create_topics: bool = setting(
         "STREAMS_CREATE_TOPICS", boolean(), "true", "create topics that are missing"
@@ -200,6 +202,7 @@ class Settings:
         "live": LiveSettings,
         "queries": QuerySettings,
         "appsync": AppSyncSettings,
+        "schemas": SchemaSettings,
     }
 
     def __post_init__(self) -> None:
@@ -210,6 +213,7 @@ class Settings:
             object.__setattr__(self, "live", replace(self.live, topics=topics))
         self._check_topics()
         self._check_delivered()
+        self._check_formats()
         self._check_timeouts()
 
     @classmethod
@@ -253,6 +257,26 @@ class Settings:
         """The topics whose records go to AppSync."""
         return tuple(dict.fromkeys(self.appsync.topics)) or (self.output_topic,)
 
+    def value_format(self, topic: str) -> str:
+        """How the values of a topic are encoded: raw, json or avro."""
+        if topic == self.output_topic:
+            return "avro" if self.output_format == "avro" else "raw"
+        return self.schemas.formats.get(topic, "raw")
+
+    @property
+    def avro_topics(self) -> dict[str, str]:
+        """The topics whose values are Avro, and the variable that says so."""
+        named = {t: "STREAMS_VALUE_FORMATS" for t, f in self.schemas.formats.items() if f == "avro"}
+        return named | (
+            {self.output_topic: "STREAMS_OUTPUT_FORMAT"} if self.output_format == "avro" else {}
+        )
+
+    def _check_formats(self) -> None:
+        if self.output_topic in self.schemas.formats:
+            problem = f"{self.output_topic} is the output topic: STREAMS_OUTPUT_FORMAT says its own"
+            raise SettingError("STREAMS_VALUE_FORMATS", problem, "other topics")
+        self.schemas.check_avro(self.avro_topics)
+
     def _check_delivered(self) -> None:
         if self.appsync.url is None:
             return
@@ -264,9 +288,9 @@ class Settings:
             if topic in self.appsync_topics:
                 problem = f"{topic!r} is {variable}"
                 raise SettingError("STREAMS_APPSYNC_TOPICS", problem, "topics that hold results")
-        if self.output_format != "json" and self.output_topic in self.appsync_topics:
-            problem = f"{self.output_format} can't be delivered to STREAMS_APPSYNC_URL"
-            raise SettingError("STREAMS_OUTPUT_FORMAT", problem, "json")
+        if self.output_format == "long" and self.output_topic in self.appsync_topics:
+            problem = "long can't be delivered to STREAMS_APPSYNC_URL"
+            raise SettingError("STREAMS_OUTPUT_FORMAT", problem, "json, avro")
 
     def _check_timeouts(self) -> None:
         checks = (
@@ -302,5 +326,12 @@ class Settings:
 
 def describe(settings: Settings) -> list[Row]:
     """All settings in the order of this file, as a person would write them; secrets masked."""
-    parts = (settings.kafka, settings, settings.live, settings.queries, settings.appsync)
+    parts = (
+        settings.kafka,
+        settings,
+        settings.live,
+        settings.queries,
+        settings.appsync,
+        settings.schemas,
+    )
     return [row for part in parts for row in rows(part)]

@@ -9,14 +9,15 @@ The same as this Kafka Streams program, exactly once and with lateness judged at
 
 import logging
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from json.encoder import encode_basestring
 
 from streams.core.final import Final
 from streams.core.text import longer_than_one, trim
 from streams.core.windows import TumblingWindows
-from streams.jobs.names import HASHTAG_COUNTS
+from streams.jobs.names import HASHTAG_COUNTS, HASHTAG_FIELD
+from streams.jobs.schemas import FINAL
 from streams.settings import Settings
 from streams.tasks.batch import Batches
 from streams.transport.app import StreamsApp
@@ -34,13 +35,13 @@ def hashtags(app: StreamsApp, settings: Settings) -> None:
         help="Mentions of each hashtag in a window",
     )
 
-    encode = {"json": as_json, "long": as_long}[settings.output_format]
+    encode = _encoder(app, settings)
 
     @app.batch_agent(settings.input_topic, name="count_mentions")
     async def count_mentions(batches: Batches) -> None:
         """Filter, normalise, and count each partition's hashtags in windows."""
         async for batch in batches:
-            hashtag = batch.text().filter(longer_than_one).map(str.lower).map(trim)
+            hashtag = batch.text(HASHTAG_FIELD).filter(longer_than_one).map(str.lower).map(trim)
             mentions.count(hashtag)
 
     @app.batch_agent(mentions.partials, name="emit_finals", sends_to=[settings.output_topic])
@@ -58,6 +59,22 @@ def hashtags(app: StreamsApp, settings: Settings) -> None:
                 )
             if finals and settings.log_finals:
                 batch.after_commit(partial(log_finals, finals))
+
+
+def _encoder(app: StreamsApp, settings: Settings) -> Callable[[Final], bytes]:
+    write = app.formats.writer(settings.output_topic, FINAL, _fields(Final(b"", 0, 0, 0)))
+    if write is not None:
+        return lambda final: write(_fields(final))
+    return {"json": as_json, "long": as_long}[settings.output_format]
+
+
+def _fields(final: Final) -> dict[str, str | int]:
+    return {
+        "hashtag": final.key.decode(),
+        "count": final.count,
+        "window_start": final.window_start,
+        "window_end": final.window_end,
+    }
 
 
 def as_json(final: Final) -> bytes:

@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable
 
 from streams import metrics
-from streams.core.columns import TP
+from streams.core.columns import TP, Chunk
 from streams.core.counting import Aside
 from streams.core.outstanding import Outstanding
 from streams.core.ports import Committed, Member, Record
-from streams.errors import OffsetLostError, TaskStoppedError
+from streams.errors import MisfitError, OffsetLostError, TaskStoppedError
 from streams.tasks.asides import aside_record
 from streams.tasks.batch import Batch
+from streams.tasks.chunk_decoder import ChunkDecoder
 from streams.tasks.context import TaskContext
 from streams.tasks.outgoing import Outgoing
 from streams.tasks.results import Result, Results
@@ -38,8 +39,11 @@ class SinkTask(Task):
     def __init__(self, tp: TP, context: TaskContext, member: Member, sink: Sink) -> None:
         super().__init__(tp, context, member)
         self._sink = sink
+        self._values = ChunkDecoder(context.format_of(tp.topic))
         self._outstanding = Outstanding(0)
         self._committed_position = 0
+        #: By their offsets, values of outstanding results that were made JSON of.
+        self._originals: dict[int, bytes | None] = {}
         #: Dead letters by the offset of what they tell of.
         self._dead_letters: dict[int, Record] = {}
         self._taken_at: dict[int, float] = {}
@@ -63,7 +67,7 @@ class SinkTask(Task):
 
     @property
     def waits_outside(self) -> bool:
-        return len(self._outstanding) > 0
+        return len(self._outstanding) > 0 or self._values.waiting
 
     async def _restore(self, on_progress: Callable[[], None]) -> None:
         cluster = self.context.cluster
@@ -104,8 +108,24 @@ class SinkTask(Task):
         self._outstanding.pass_to(batch.chunk.next_offset)
         metrics.RECORDS_IN.labels(self.tp.topic).inc(len(results))
         self._in_flight.inc(len(results))
-        self._results.put(results)
+        self._results.put(self._read(results))
         self._look_for_room()
+
+    def _read(self, results: list[Result]) -> list[Result]:
+        """The results with their values as JSON; rejects those that don't fit their format."""
+        decoder = self._values.decoder
+        if decoder is None:
+            return results
+        read = []
+        for result in results:
+            try:
+                value = None if result.value is None else decoder.json(result.value).encode()
+            except MisfitError as exc:
+                self.rejected(result, exc.happened)
+            else:
+                self._originals[result.offset] = result.value
+                read.append(result._replace(value=value))
+        return read
 
     def done(self, batch: Batch) -> None:
         if self._outstanding.end != batch.chunk.next_offset:
@@ -118,6 +138,9 @@ class SinkTask(Task):
     async def until_room(self) -> None:
         await self._room.wait()
 
+    async def until_readable(self, chunk: Chunk) -> None:
+        await self._values.until_ready(chunk)
+
     async def tick(self) -> Batch | None:
         """Raise the error that the body has ended with, if it has."""
         if self._body is not None and self._body.done():
@@ -126,14 +149,16 @@ class SinkTask(Task):
 
     def accepted(self, result: Result) -> None:
         """See `Results.accepted`."""
+        self._originals.pop(result.offset, None)
         if self._settle(result):
             metrics.SINK_DELIVERED.labels(self._sink.name).inc()
 
     def rejected(self, result: Result, reason: str) -> None:
         """See `Results.rejected`."""
+        value = self._originals.pop(result.offset, result.value)
         if self._settle(result):
             metrics.SINK_REJECTED.labels(self._sink.name).inc()
-            aside = Aside(result.offset, result.timestamp, result.value, reason[:REASON_LENGTH])
+            aside = Aside(result.offset, result.timestamp, value, reason[:REASON_LENGTH])
             now = self.context.clock.now()
             self._dead_letters[result.offset] = aside_record(self.tp, aside, now, result.key)
             self._look_for_room()
@@ -173,6 +198,7 @@ class SinkTask(Task):
         metrics.DEAD_LETTERS.labels(self.tp.topic).inc(len(passed))
 
     async def close(self) -> None:
+        self._values.stop()
         try:
             await self.stop_delivering()
         finally:

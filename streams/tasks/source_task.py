@@ -3,18 +3,21 @@
 Its state is small enough to travel with its committed offset: see `source_progress`.
 """
 
+import functools
 from collections.abc import Callable
 
 from streams import metrics
-from streams.core.columns import TP
+from streams.core.columns import TP, Chunk
 from streams.core.counting import Aside, SourceCounter, SourceCounts
 from streams.core.partials import KeyCounts, cut
 from streams.core.ports import Committed, Member, Record
 from streams.core.selection import Selector, Steps
+from streams.core.values import Decoder, text_in
 from streams.core.windows import TumblingWindows
 from streams.errors import OffsetLostError, TaskStoppedError
 from streams.tasks.asides import aside_record
 from streams.tasks.batch import Batch, Values
+from streams.tasks.chunk_decoder import ChunkDecoder
 from streams.tasks.context import TaskContext
 from streams.tasks.outgoing import Outgoing
 from streams.tasks.source_progress import SourceProgress
@@ -42,6 +45,7 @@ class SourceTask(Task):
         self._partitions = context.partitions[count.partials_topic]
         self._fingerprint = count.fingerprint(context.partitions)
         self._counter = SourceCounter(count.windows, self._partitions)
+        self._values = ChunkDecoder(context.format_of(tp.topic))
         self._sent_to: list[int] = []
         self._sent_open_from = 0
         self._committed_position = 0
@@ -92,6 +96,13 @@ class SourceTask(Task):
         self.position = self._committed_position = committed.offset
         self._moved_at = self.context.clock.now()
 
+    async def until_readable(self, chunk: Chunk) -> None:
+        await self._values.until_ready(chunk)
+
+    @property
+    def waits_outside(self) -> bool:
+        return self._values.waiting
+
     def done(self, batch: Batch) -> None:
         super().done(batch)
         if batch.chunk.next_offset > batch.chunk.from_offset:
@@ -99,7 +110,12 @@ class SourceTask(Task):
 
     def count(self, values: Values) -> None:
         newest = self.context.clock.now() + self.context.settings.max_ahead_ms
-        self._counter.count(values.batch.chunk, self._selector(values.steps), newest)
+        selector = self._selector(values.steps)
+        decoder = self._values.decoder
+        if decoder is not None:
+            # What is counted now can be read by this one; the selector remembers the others.
+            selector.read = functools.partial(_text, decoder, values.field)
+        self._counter.count(values.batch.chunk, selector, newest)
 
     def _selector(self, steps: Steps) -> Selector:
         selector = self._selectors.get((self._count.name, steps))
@@ -189,3 +205,11 @@ class SourceTask(Task):
         metrics.DEAD_LETTERS.labels(topic).inc(len(counted.rejected))
         lag = max(0, now - self._counter.stream_time) / 1000
         metrics.WATERMARK_LAG.labels(topic, partition).set(lag)
+
+    async def close(self) -> None:
+        self._values.stop()
+        await super().close()
+
+
+def _text(decoder: Decoder, field: str | None, raw: bytes) -> str:
+    return text_in(decoder.value(raw), field)

@@ -95,6 +95,12 @@ class Task(ABC):
     async def until_room(self) -> None:  # noqa: B027  (most always have)
         """Wait until the task has room for another chunk."""
 
+    async def until_readable(self, chunk: Chunk) -> None:  # noqa: B027  (most always are)
+        """Wait until the values of the chunk that is to be delivered next can be read.
+
+        Whoever is cancelled while waiting asks again, for the same chunk, before delivering it.
+        """
+
     @property
     def waits_outside(self) -> bool:
         """Whether what keeps the task from getting on lies outside of this worker and of Kafka."""

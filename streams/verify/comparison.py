@@ -14,11 +14,15 @@ when they are complete. What stays: open windows, 8 bytes for each final found, 
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from streams.core.columns import TP
 from streams.errors import VerifyError
+from streams.jobs.names import HASHTAG_FIELD
+from streams.schemas.formats import Formats
 from streams.settings import Settings
+from streams.verify.decoded import jsons, texts
 from streams.verify.finals import UnreadableError, decode
 from streams.verify.ledger import Ledger, Verdict
 from streams.verify.reader import Reader, reading
@@ -55,12 +59,15 @@ class Comparison:
         within: TimeRange,
         inputs: Reader,
         outputs: Reader,
+        formats: Formats,
         newest: int,
         keep: int | None,
     ) -> None:
         self._settings = settings
         self._within = within
         self._inputs, self._outputs = inputs, outputs
+        self._input_format = formats.of(settings.input_topic)
+        self._output_format = formats.of(settings.output_topic)
         self._reference = Reference(
             len(inputs.ends),
             settings.window_ms,
@@ -112,7 +119,8 @@ class Comparison:
         limit = min(times[p] for p in unfinished) + AHEAD_WINDOWS * self._settings.window_ms
         wanted = [p for p in unfinished if times[p] <= limit]
         for partition, records in await self._inputs.fetch(wanted):
-            for record in records:
+            most = self._settings.max_value_bytes
+            for record in await texts(self._input_format, records, HASHTAG_FIELD, most):
                 add(partition, record.value, record.timestamp)
                 self._records += 1
         # Nothing comes after a partition's end: it holds no window back from being complete.
@@ -131,7 +139,7 @@ class Comparison:
             p for p in self._outputs.unread if self._newest_final[p] < self._ledger.complete_until
         ]:
             for partition, records in await self._outputs.fetch(wanted):
-                for record in records:
+                for record in await jsons(self._output_format, records):
                     self._take_final(partition, record)
 
     def _take_final(self, partition: int, record: object) -> None:
@@ -192,11 +200,13 @@ async def compare(
     """
     now_ms = time.time_ns() // 1_000_000
     input_topic, output_topic = settings.input_topic, settings.output_topic
-    kafka = settings.kafka
+    kafka, formats = settings.kafka, Formats(settings)
+    await formats.start()
     async with (
+        aclosing(formats),
         reading(kafka, input_topic, partitions[input_topic], within.start) as inputs,
         reading(kafka, output_topic, partitions[output_topic], within.start) as outputs,
     ):
         newest = now_ms + settings.max_ahead_ms
-        comparison = Comparison(settings, within, inputs, outputs, newest, keep)
+        comparison = Comparison(settings, within, inputs, outputs, formats, newest, keep)
         return await comparison.run(progress, wait_seconds)
