@@ -13,7 +13,6 @@ from streams.errors import MisfitError, StartError
 
 try:
     from fastavro import parse_schema, schemaless_reader, schemaless_writer
-    from fastavro.schema import expand_schema
     from fastavro.validation import ValidationError, validate
 except ImportError as exc:
     raise StartError(
@@ -23,6 +22,17 @@ except ImportError as exc:
 
 #: Characters of an error that a reason quotes: it may hold two whole schemas.
 QUOTED = 300
+
+
+_FIELD = "value"
+
+
+def _wrapped(schema: Any) -> dict[str, Any]:
+    """A record of nothing but that, which is encoded the same.
+
+    A parsed record brings along what it refers to, which a union or a name has no place for.
+    """
+    return {"type": "record", "name": "_", "fields": [{"name": _FIELD, "type": schema}]}
 
 
 class AvroSchema:
@@ -37,9 +47,7 @@ class AvroSchema:
         try:
             for reference in references:
                 parse_schema(json.loads(reference), named_schemas=named)
-            schema = json.loads(text)
-            # A union of references has no place of its own for what they stand for.
-            self._schema = parse_schema(expand_schema(schema, named_schemas=named))
+            self._schema = parse_schema(_wrapped(json.loads(text)), named_schemas=named)
         except Exception as exc:  # whatever fastavro meets in it: KeyError, TypeError, ...
             raise ValueError(_quoted(exc)) from exc
 
@@ -48,20 +56,21 @@ class AvroSchema:
         stream = BytesIO(payload)
         wanted = None if reader is None else reader._schema
         try:
-            value = schemaless_reader(stream, self._schema, wanted)
+            wrapped: Any = schemaless_reader(stream, self._schema, wanted)
         except Exception as exc:  # whatever fastavro meets in bytes that are something else
             raise MisfitError(f"value doesn't fit its schema: {_quoted(exc)}") from exc
         if stream.tell() != len(payload):
             raise MisfitError("value goes on where its schema ends")
-        return value
+        return wrapped[_FIELD]
 
     def write(self, value: Any) -> bytes:
         """The inverse. Raises MisfitError."""
         stream = BytesIO()
+        wrapped = {_FIELD: value}
         try:
             # The writer alone would cut 1.5 down to 1, and leave out fields that it doesn't know.
-            validate(value, self._schema)
-            schemaless_writer(stream, self._schema, value, strict_allow_default=True)
+            validate(wrapped, self._schema)
+            schemaless_writer(stream, self._schema, wrapped, strict_allow_default=True)
         except (ValidationError, ValueError, TypeError, ArithmeticError, LookupError) as exc:
             raise MisfitError(f"value doesn't fit the schema: {_quoted(exc)}") from exc
         return stream.getvalue()

@@ -33,9 +33,10 @@ class ConfluentRegistry:
     ) -> None:
         self.wire = ConfluentWire()
         self._url = url.rstrip("/")
-        self._auth = None
+        self._headers = {"Accept": f"{_TYPE}, application/json", "Content-Type": _TYPE}
         if username is not None and password is not None:
-            self._auth = aiohttp.BasicAuth(username, password.reveal(), encoding="utf-8")
+            login = aiohttp.encode_basic_auth(username, password.reveal())
+            self._headers["Authorization"] = login
         self._session: aiohttp.ClientSession | None = None
 
     async def check(self) -> None:
@@ -116,17 +117,17 @@ class ConfluentRegistry:
                 return response.status, _parsed(await _read(response))
         except TimeoutError:
             raise RegistryError(f"no answer within {TIMEOUT_SECONDS:g} s") from None
-        except (aiohttp.ClientError, OSError) as exc:
+        # aiohttp asserts some of what a peer could break.
+        except (aiohttp.ClientError, OSError, ValueError, AssertionError) as exc:
             raise RegistryError(f"no answer: {type(exc).__name__}: {exc}") from exc
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                auth=self._auth,
                 connector=aiohttp.TCPConnector(limit=CONNECTIONS),
                 timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"Accept": f"{_TYPE}, application/json", "Content-Type": _TYPE},
+                headers=self._headers,
             )
         return self._session
 

@@ -9,6 +9,7 @@ import logging
 import time
 from collections import OrderedDict
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 from streams import metrics
 from streams.errors import MisfitError, RegistryError
@@ -47,6 +48,8 @@ class KnownSchemas:
         self.registry = registry
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._turns = asyncio.Semaphore(QUESTIONS)
+        #: Of the ids that are being asked for.
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._told_at = float("-inf")
         self._in_trouble = False
 
@@ -80,7 +83,8 @@ class KnownSchemas:
 
     async def _look_up(self, schema_id: str) -> Found | None:
         """What the registry has, once it answers; None if it has nothing."""
-        async with self._turns:
+        lock = self._locks.setdefault(schema_id, asyncio.Lock())
+        async with lock, self._turns:
             # Somebody else may have asked meanwhile.
             found = self._remembered(schema_id)
             if found is not None:
