@@ -8,7 +8,7 @@ import aiohttp
 
 from streams.errors import MisfitError, RegistryError, SchemaRefusedError
 from streams.schemas.registry import SchemaText
-from streams.schemas.wire import ConfluentWire
+from streams.schemas.wire import ConfluentWire, WireFormat
 from streams.setting_kinds import Secret
 
 #: Seconds that one request may take.
@@ -31,7 +31,7 @@ class ConfluentRegistry:
     def __init__(
         self, url: str, username: str | None = None, password: Secret | None = None
     ) -> None:
-        self.wire = ConfluentWire()
+        self.wire: WireFormat = ConfluentWire()
         self._url = url.rstrip("/")
         self._headers = {"Accept": f"{_TYPE}, application/json", "Content-Type": _TYPE}
         if username is not None and password is not None:
@@ -82,8 +82,9 @@ class ConfluentRegistry:
         return "; ".join(map(str, checked.get("messages") or ())) or "incompatible"
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
     async def _add_references(
         self, found: Any, texts: list[str], asked: set[tuple[str, str]]

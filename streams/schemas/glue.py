@@ -9,9 +9,15 @@ import os
 import time
 from typing import Any
 
-from streams.errors import MisfitError, RegistryError, SchemaRefusedError, StartError
+from streams.errors import (
+    MisfitError,
+    RegistryError,
+    SchemaRefusedError,
+    StartError,
+    TallyError,
+)
 from streams.schemas.registry import SchemaText
-from streams.schemas.wire import GlueWire
+from streams.schemas.wire import GlueWire, WireFormat
 
 try:
     import botocore.session
@@ -44,7 +50,7 @@ class GlueRegistry:
     """See `Registry`. `compatibility` is the mode of schemas that it creates."""
 
     def __init__(self, registry: str, compatibility: str, client: Any = None) -> None:
-        self.wire = GlueWire()
+        self.wire: WireFormat = GlueWire()
         self._registry = registry
         self._compatibility = compatibility
         self._client = _new_client() if client is None else client
@@ -125,21 +131,20 @@ class GlueRegistry:
                 getattr(self._client, operation), **parameters
             )
         except ClientError as exc:
-            return _refusal(exc)
+            error = exc.response["Error"]
+            code, said = error.get("Code", ""), error.get("Message", "")
+            if code == _NOT_FOUND:
+                return None
+            raise _refusal(code, said) from exc
         except BotoCoreError as exc:
             raise RegistryError(f"no answer: {exc}") from exc
         return answer
 
 
-def _refusal(exc: Any) -> None:
-    """Returns for what isn't there; raises for all else."""
-    error = exc.response["Error"]
-    code, said = error.get("Code", ""), error.get("Message", "")
-    if code == _NOT_FOUND:
-        return
+def _refusal(code: str, said: str) -> TallyError:
     if code in _WRONG:
-        raise SchemaRefusedError(f"{code}: {said}")
-    raise RegistryError(f"{code}: {said}", setting=_REGISTRY if code in _REFUSED else "")
+        return SchemaRefusedError(f"{code}: {said}")
+    return RegistryError(f"{code}: {said}", setting=_REGISTRY if code in _REFUSED else "")
 
 
 def _new_client() -> Any:

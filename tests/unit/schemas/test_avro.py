@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streams.errors import MisfitError
@@ -23,7 +23,7 @@ COUNT = {"name": "count", "type": "long"}
 
 TYPES = st.sampled_from(["string", "long", "double", "boolean", "bytes"])
 VALUES = {
-    "string": st.text(st.characters(codec="utf-8")),
+    "string": st.text(),
     "long": st.integers(-(2**63), 2**63 - 1),
     "double": st.floats(allow_nan=False),
     "boolean": st.booleans(),
@@ -55,6 +55,8 @@ def schemas_and_values(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     return record(*fields), value
 
 
+# The first text takes a while: Hypothesis looks at all characters that there are.
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(schemas_and_values())
 def test_round_trip(made: tuple[str, dict[str, Any]]) -> None:
     text, value = made
@@ -117,7 +119,7 @@ def test_schemas_that_build_upon_others() -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "7", "null", '"strin"', '{"type": "record"}', "[7]"])
 def test_what_is_no_schema(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError):  # noqa: PT011  (in the words of fastavro)
         AvroSchema(text)
 
 

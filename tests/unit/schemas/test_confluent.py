@@ -165,4 +165,3 @@ async def test_who_does_not_speak_http(monkeypatch: pytest.MonkeyPatch, serve: s
     with pytest.raises(RegistryError, match="no answer"):
         await registry.check()
     await registry.close()
-

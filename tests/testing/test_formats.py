@@ -1,0 +1,179 @@
+"""Topics of JSON and of Avro in the test driver: what is counted, delivered and set aside."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from streams.core import value_table
+from streams.core.columns import TP
+from streams.jobs.hashtags import hashtags
+from streams.jobs.schemas import FINAL, HASHTAG
+from streams.schemas import avro_formats, known
+from streams.schemas.avro import AvroSchema
+from streams.schemas.settings import SchemaSettings
+from streams.schemas.wire import ConfluentWire
+from streams.settings import Settings
+from streams.tasks import chunk_decoder
+from streams.tasks.results import Results
+from streams.testing import TestDriver
+from streams.transport.app import StreamsApp
+from tests.testing.hashtag_job import CLOSER, DEAD_LETTERS, INPUT, OUTPUT, finals
+from tests.unit.schemas.registries import STRING, FakeRegistry
+
+WITH_LANGUAGE = """{"type": "record", "name": "Hashtag", "namespace": "tally", "fields": [
+  {"name": "lang", "type": "string"}, {"name": "hashtag", "type": "string"}]}"""
+NUMBERED = """{"type": "record", "name": "Hashtag", "namespace": "tally", "fields": [
+  {"name": "number", "type": "long"}]}"""
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> FakeRegistry:
+    """Ids 1 to 4: a hashtag alone, in a record, in one of a later version; something else."""
+    made = FakeRegistry(STRING, HASHTAG, WITH_LANGUAGE, NUMBERED)
+    monkeypatch.setattr(avro_formats, "_open", lambda _settings: made)
+    monkeypatch.setattr(known, "SURE_SECONDS", 0.001)
+    return made
+
+
+@pytest.fixture(params=["compiled", "python"], autouse=True)
+def table(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "python":
+        monkeypatch.setattr(chunk_decoder, "new_table", value_table.PythonTable)
+
+
+def settings_of(formats: dict[str, str], **more: Any) -> Settings:
+    schemas = SchemaSettings(formats=formats, url="http://127.0.0.1:1", **more.pop("schemas", {}))
+    return Settings(log_finals=False, min_mentioned=0, schemas=schemas, **more)
+
+
+def job(settings: Settings) -> StreamsApp:
+    app = StreamsApp(settings)
+    hashtags(app, settings)
+    return app
+
+
+def as_avro(schema_id: int, text: str, value: Any) -> bytes:
+    return ConfluentWire().head(str(schema_id)) + AvroSchema(text).write(value)
+
+
+def as_json(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
+def count(app: StreamsApp, values: list[bytes | None], closer: bytes) -> TestDriver:
+    driver = TestDriver(app)
+    for n, value in enumerate(values):
+        driver.produce(INPUT, value, 1_000 + n)
+    driver.produce(INPUT, closer, CLOSER[1])
+    driver.run_until_idle()
+    return driver
+
+
+def test_hashtags_in_json() -> None:
+    fit = [as_json(v) for v in ("Kafka", {"hashtag": "kafka"}, {"hashtag": "KAFKA", "lang": "en"})]
+    misfits = [b"kafka", b"7", b"NaN", b'{"tag": "kafka"}', b"null", b"[" * 2000, b'"\\ud800x"']
+    app = job(settings_of({INPUT: "json"}))
+    with count(app, [*fit, *misfits, None, as_json("x")], as_json("closer")) as driver:
+        assert finals(driver) == {("kafka", 0): 3}
+        letters = driver.read_output(DEAD_LETTERS)
+        assert [letter.value for letter in letters] == [*misfits, None]
+
+
+def avro_values() -> tuple[list[bytes], list[bytes]]:
+    fit = [
+        as_avro(1, STRING, "Kafka"),
+        as_avro(2, HASHTAG, {"hashtag": "kafka"}),
+        as_avro(3, WITH_LANGUAGE, {"lang": "en", "hashtag": "KAFKA"}),
+    ]
+    misfits = [
+        b"kafka",
+        b"",
+        as_avro(9, STRING, "kafka"),
+        as_avro(4, NUMBERED, {"number": 7}),
+        fit[0][:-1],
+        fit[1] + b"x",
+    ]
+    return fit, misfits
+
+
+@pytest.mark.usefixtures("registry")
+def test_hashtags_in_avro() -> None:
+    fit, misfits = avro_values()
+    app = job(settings_of({INPUT: "avro"}))
+    with count(app, [*fit, *misfits, *fit, None], as_avro(1, STRING, "closer")) as driver:
+        assert finals(driver) == {("kafka", 0): 6}
+        letters = driver.read_output(DEAD_LETTERS)
+        assert [letter.value for letter in letters] == [*misfits, None]
+        reasons = [letter.headers["reason"].decode() for letter in letters]
+        assert "no schema id" in reasons[0]
+        assert reasons[2] == "schema 9 is unknown to the registry"
+        assert "'hashtag'" in reasons[3]
+
+
+@pytest.mark.usefixtures("registry")
+def test_what_cannot_be_resolved_with_the_readers_schema(tmp_path: Any) -> None:
+    file = tmp_path / "tag.avsc"
+    file.write_text(HASHTAG)
+    app = job(settings_of({INPUT: "avro"}, schemas={"files": {INPUT: file}}))
+    fit, misfits = avro_values()
+    values = [*fit, *misfits]
+    with count(app, list(values), as_avro(2, HASHTAG, {"hashtag": "closer"})) as driver:
+        assert finals(driver) == {("kafka", 0): 2}
+        letters = driver.read_output(DEAD_LETTERS)
+        assert [letter.value for letter in letters] == [fit[0], *misfits]
+
+
+def test_finals_in_avro(registry: FakeRegistry) -> None:
+    app = job(settings_of({}, output_format="avro"))
+    asyncio.run(app.formats.start())
+    assert registry.texts[-1] == FINAL
+    head = ConfluentWire().head(str(len(registry.texts)))
+    with count(app, [b"Kafka", b"kafka"], CLOSER[0]) as driver:
+        [record] = driver.read_output(OUTPUT)
+        assert record.value is not None
+        assert record.value.startswith(head)
+        assert AvroSchema(FINAL).read(record.value.removeprefix(head)) == {
+            "hashtag": "kafka",
+            "count": 2,
+            "window_start": 0,
+            "window_end": 20_000,
+        }
+
+
+@pytest.mark.usefixtures("registry")
+@pytest.mark.parametrize("format_", ["json", "avro"])
+def test_a_sink_gets_json(format_: str) -> None:
+    got: list[bytes | None] = []
+
+    async def body(results: Results) -> None:
+        async for some in results:
+            for result in some:
+                got.append(result.value)
+                if result.offset == 1:
+                    results.rejected(result, "refused")
+                else:
+                    results.accepted(result)
+
+    encode: Callable[[Any], bytes]
+    if format_ == "json":
+        encode, misfit = as_json, b"{"
+    else:
+        encode, misfit = (lambda value: as_avro(2, HASHTAG, value)), b"\x00\x00\x00\x00\x09"
+    app = StreamsApp(settings_of({"results": format_}))
+    app.sink_agent("results", name="peer")(body)
+    values = [encode({"hashtag": "a"}), encode({"hashtag": "b"}), misfit, None]
+    with TestDriver(app) as driver:
+        for n, value in enumerate(values):
+            driver.produce("results", value, n, key=b"k")
+        driver.run_until_idle()
+        assert [None if v is None else json.loads(v) for v in got] == [
+            {"hashtag": "a"},
+            {"hashtag": "b"},
+            None,
+        ]
+        letters = driver.read_output(DEAD_LETTERS)
+        assert [letter.value for letter in letters] == [values[1], misfit], "as they were read"
+        assert driver.broker.group("tally").offsets[TP("results", 0)].offset == 4
