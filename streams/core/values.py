@@ -34,7 +34,8 @@ def text_in(value: Any, field: str | None) -> str:
     """
     text = value.get(field) if isinstance(value, dict) else value
     if not isinstance(text, str):
-        raise MisfitError(f"value is no string, and no record with a string {field!r}")
+        record = "" if field is None else f", and no record with a string {field!r}"
+        raise MisfitError(f"value is no string{record}")
     try:
         text.encode()
     except UnicodeEncodeError:  # JSON can hold halves of a character

@@ -22,7 +22,7 @@ from streams.schemas.wire import GlueWire, WireFormat
 try:
     import botocore.session
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 except ImportError as exc:
     raise StartError(
         "STREAMS_GLUE_REGISTRY needs botocore", "Install it: pip install 'tally-streams[aws]'"
@@ -64,7 +64,7 @@ class GlueRegistry:
             return None
         if found.get("DataFormat") != "AVRO":
             raise MisfitError(f"schema {schema_id} is {found.get('DataFormat')}, not Avro")
-        return SchemaText(str(found["SchemaDefinition"]))
+        return SchemaText(str(found.get("SchemaDefinition", "")))
 
     async def find(self, topic: str, text: str) -> str | None:
         found = await self._call(
@@ -136,6 +136,9 @@ class GlueRegistry:
             if code == _NOT_FOUND:
                 return None
             raise _refusal(code, said) from exc
+        except NoCredentialsError as exc:
+            remedy = "Give the process a role, or set AWS_ACCESS_KEY_ID"
+            raise RegistryError("there are no AWS credentials", remedy, _REGISTRY) from exc
         except BotoCoreError as exc:
             raise RegistryError(f"no answer: {exc}") from exc
         return answer

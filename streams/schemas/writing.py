@@ -82,12 +82,12 @@ async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
             return await ask()
         except RegistryError as exc:
             if exc.setting:
-                problem = f"the schema registry refuses: {exc.happened}"
+                problem = f"the schema registry can't be used: {exc}"
                 raise SettingError(exc.setting, problem) from exc
             if time.monotonic() >= deadline:
                 raise StartError(
                     f"The schema registry can't be asked: {exc.happened}",
-                    "Start it, or check STREAMS_SCHEMA_REGISTRY_URL",
+                    "Start it, or check the settings that lead there",
                 ) from exc
             log.warning("The schema registry: %s. Asking again", exc)
         await asyncio.sleep(backoff.next_seconds())

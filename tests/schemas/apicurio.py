@@ -88,8 +88,11 @@ class Apicurio:
             {"Content-Type": "application/json"},
             method=method,
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as exc:
+            raise OSError(f"{exc.code}: {exc.read().decode()}") from None
 
     def compatible(self, topic: str, level: str = "BACKWARD") -> None:
         """Have versions of a topic's schema compared: Apicurio doesn't, unless told to."""
@@ -121,7 +124,7 @@ def running(folder: Path) -> Iterator[Apicurio]:
         made = Apicurio(port, process)
 
         def serves() -> bool:
-            with contextlib.suppress(OSError, urllib.error.URLError):
+            with contextlib.suppress(OSError):
                 return bool(made.ask("GET", "/schemas/types"))
             return False
 

@@ -60,14 +60,16 @@ async def test_a_schema_that_builds_upon_another(
     assert len(found.references) == 1
     value = {"tag": {"hashtag": "kafka"}}
     schema = AvroSchema(found.text, found.references)
-    assert schema.read(plain(record({"name": "tag", "type": json.loads(FIRST)}), value)) == value
+    whole = record({"name": "tag", "type": json.loads(FIRST)}, name="Outer")
+    assert schema.read(plain(whole, value)) == value
 
 
 async def test_what_is_no_avro_schema(
     apicurio: Apicurio, registry: ConfluentRegistry, topic: str
 ) -> None:
-    other = apicurio.register(topic, '{"type": "object"}', schemaType="JSON")
-    with pytest.raises(MisfitError, match="JSON"):
+    text = 'syntax = "proto3"; message Hashtag { string hashtag = 1; }'
+    other = apicurio.register(topic, text, schemaType="PROTOBUF")
+    with pytest.raises(MisfitError, match="PROTOBUF"):
         await registry.schema(str(other))
     with pytest.raises(SchemaRefusedError):
         await registry.register(f"{topic}-wrong", '{"type": "record"}')

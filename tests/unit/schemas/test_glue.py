@@ -129,6 +129,18 @@ async def test_a_schema_that_glue_finds_wrong(stub: Stubber) -> None:
         await registry(stub).register("tags", HASHTAG)
 
 
+async def test_credentials_have_to_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    with pytest.raises(RegistryError, match="credentials") as caught:
+        await GlueRegistry("tally", "FULL").schema(ID)
+    assert caught.value.setting == "STREAMS_GLUE_REGISTRY"
+
+
 def test_the_region_has_to_be_known(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
