@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from functools import lru_cache
 
-from streams.jobs.names import HASHTAG_FIELD
-from streams.jobs.schemas import HASHTAG
+from streams.jobs.schemas import HASHTAG, HASHTAG_FIELD
 from streams.schemas.formats import Formats
 
 #: Hashtags whose encoded values are remembered, for they repeat.

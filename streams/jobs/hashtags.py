@@ -16,8 +16,8 @@ from json.encoder import encode_basestring
 from streams.core.final import Final
 from streams.core.text import longer_than_one, trim
 from streams.core.windows import TumblingWindows
-from streams.jobs.names import HASHTAG_COUNTS, HASHTAG_FIELD
-from streams.jobs.schemas import FINAL
+from streams.jobs.names import HASHTAG_COUNTS
+from streams.jobs.schemas import FINAL, HASHTAG_FIELD
 from streams.settings import Settings
 from streams.tasks.batch import Batches
 from streams.transport.app import StreamsApp
@@ -61,22 +61,6 @@ def hashtags(app: StreamsApp, settings: Settings) -> None:
                 batch.after_commit(partial(log_finals, finals))
 
 
-def _encoder(app: StreamsApp, settings: Settings) -> Callable[[Final], bytes]:
-    write = app.formats.writer(settings.output_topic, FINAL, _fields(Final(b"", 0, 0, 0)))
-    if write is not None:
-        return lambda final: write(_fields(final))
-    return {"json": as_json, "long": as_long}[settings.output_format]
-
-
-def _fields(final: Final) -> dict[str, str | int]:
-    return {
-        "hashtag": final.key.decode(),
-        "count": final.count,
-        "window_start": final.window_start,
-        "window_end": final.window_end,
-    }
-
-
 def as_json(final: Final) -> bytes:
     """`{"hashtag", "count", "window_start", "window_end"}` in UTF-8, bounds in epoch ms."""
     # By hand, for json.dumps takes six times as long; only the hashtag needs quoting.
@@ -102,3 +86,19 @@ def log_finals(finals: Sequence[Final]) -> None:
         for f in finals
     )
     log.info("%d final results\n%s", len(finals), "\n".join(lines))
+
+
+def _encoder(app: StreamsApp, settings: Settings) -> Callable[[Final], bytes]:
+    write = app.formats.writer(settings.output_topic, FINAL, _fields(Final(b"", 0, 0, 0)))
+    if write is not None:
+        return lambda final: write(_fields(final))
+    return {"json": as_json, "long": as_long}[settings.output_format]
+
+
+def _fields(final: Final) -> dict[str, str | int]:
+    return {
+        "hashtag": final.key.decode(),
+        "count": final.count,
+        "window_start": final.window_start,
+        "window_end": final.window_end,
+    }

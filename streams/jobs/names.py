@@ -1,6 +1,3 @@
-"""Names of the jobs' tables, of which those of their topics are derived, and of fields."""
+"""Names of the jobs' tables; those of their topics are derived from them."""
 
 HASHTAG_COUNTS = "hashtag_counts"
-
-#: Where hashtags are records, the field that has the text.
-HASHTAG_FIELD = "hashtag"

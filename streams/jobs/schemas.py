@@ -1,5 +1,8 @@
 """The Avro schemas of what jobs read and write, where no file has another."""
 
+#: Where hashtags are records, the field that has the text.
+HASHTAG_FIELD = "hashtag"
+
 HASHTAG = """{
   "type": "record", "name": "Hashtag", "namespace": "tally",
   "fields": [{"name": "hashtag", "type": "string"}]

@@ -9,14 +9,13 @@ import time
 from collections.abc import Callable
 
 from streams import metrics
-from streams.core.columns import TP, Chunk
+from streams.core.columns import TP
 from streams.core.counting import Aside
 from streams.core.outstanding import Outstanding
 from streams.core.ports import Committed, Member, Record
 from streams.errors import MisfitError, OffsetLostError, TaskStoppedError
 from streams.tasks.asides import aside_record
 from streams.tasks.batch import Batch
-from streams.tasks.chunk_decoder import ChunkDecoder
 from streams.tasks.context import TaskContext
 from streams.tasks.outgoing import Outgoing
 from streams.tasks.results import Result, Results
@@ -39,7 +38,6 @@ class SinkTask(Task):
     def __init__(self, tp: TP, context: TaskContext, member: Member, sink: Sink) -> None:
         super().__init__(tp, context, member)
         self._sink = sink
-        self._values = ChunkDecoder(context.format_of(tp.topic))
         self._outstanding = Outstanding(0)
         self._committed_position = 0
         #: By their offsets, values of outstanding results that were made JSON of.
@@ -67,7 +65,7 @@ class SinkTask(Task):
 
     @property
     def waits_outside(self) -> bool:
-        return len(self._outstanding) > 0 or self._values.waiting
+        return len(self._outstanding) > 0 or super().waits_outside
 
     async def _restore(self, on_progress: Callable[[], None]) -> None:
         cluster = self.context.cluster
@@ -138,9 +136,6 @@ class SinkTask(Task):
     async def until_room(self) -> None:
         await self._room.wait()
 
-    async def until_readable(self, chunk: Chunk) -> None:
-        await self._values.until_ready(chunk)
-
     async def tick(self) -> Batch | None:
         """Raise the error that the body has ended with, if it has."""
         if self._body is not None and self._body.done():
@@ -198,7 +193,6 @@ class SinkTask(Task):
         metrics.DEAD_LETTERS.labels(self.tp.topic).inc(len(passed))
 
     async def close(self) -> None:
-        self._values.stop()
         try:
             await self.stop_delivering()
         finally:

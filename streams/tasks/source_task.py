@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable
 
 from streams import metrics
-from streams.core.columns import TP, Chunk
+from streams.core.columns import TP
 from streams.core.counting import Aside, SourceCounter, SourceCounts
 from streams.core.partials import KeyCounts, cut
 from streams.core.ports import Committed, Member, Record
@@ -17,7 +17,6 @@ from streams.core.windows import TumblingWindows
 from streams.errors import OffsetLostError, TaskStoppedError
 from streams.tasks.asides import aside_record
 from streams.tasks.batch import Batch, Values
-from streams.tasks.chunk_decoder import ChunkDecoder
 from streams.tasks.context import TaskContext
 from streams.tasks.outgoing import Outgoing
 from streams.tasks.source_progress import SourceProgress
@@ -45,7 +44,6 @@ class SourceTask(Task):
         self._partitions = context.partitions[count.partials_topic]
         self._fingerprint = count.fingerprint(context.partitions)
         self._counter = SourceCounter(count.windows, self._partitions)
-        self._values = ChunkDecoder(context.format_of(tp.topic))
         self._sent_to: list[int] = []
         self._sent_open_from = 0
         self._committed_position = 0
@@ -95,13 +93,6 @@ class SourceTask(Task):
         self._sent_open_from = self._open_from
         self.position = self._committed_position = committed.offset
         self._moved_at = self.context.clock.now()
-
-    async def until_readable(self, chunk: Chunk) -> None:
-        await self._values.until_ready(chunk)
-
-    @property
-    def waits_outside(self) -> bool:
-        return self._values.waiting
 
     def done(self, batch: Batch) -> None:
         super().done(batch)
@@ -205,10 +196,6 @@ class SourceTask(Task):
         metrics.DEAD_LETTERS.labels(topic).inc(len(counted.rejected))
         lag = max(0, now - self._counter.stream_time) / 1000
         metrics.WATERMARK_LAG.labels(topic, partition).set(lag)
-
-    async def close(self) -> None:
-        self._values.stop()
-        await super().close()
 
 
 def _text(decoder: Decoder, field: str | None, raw: bytes) -> str:

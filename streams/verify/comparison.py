@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 from streams.core.columns import TP
 from streams.errors import VerifyError
-from streams.jobs.names import HASHTAG_FIELD
+from streams.jobs.schemas import HASHTAG_FIELD
 from streams.schemas.formats import Formats
 from streams.settings import Settings
 from streams.verify.decoded import jsons, texts
