@@ -1,4 +1,9 @@
-"""Avro schemas and values, by fastavro."""
+"""Avro schemas and values, by fastavro.
+
+Hook: `fastavro._read_py`, its reader in Python, for types that hold themselves. The compiled one
+knows no bound on how deeply values are nested, and overruns the C stack: one record of 20 kB would
+end every worker that reads it. Written for 1.13; `tests/contract/test_deep_avro.py` holds it.
+"""
 
 import base64
 import json
@@ -10,9 +15,10 @@ from typing import Any
 from uuid import UUID
 
 from streams.errors import MisfitError, StartError
+from streams.schemas.hazards import check_arrays, is_recursive
 
 try:
-    from fastavro import parse_schema, schemaless_reader, schemaless_writer
+    from fastavro import _read_py, parse_schema, schemaless_reader, schemaless_writer
     from fastavro.validation import ValidationError, validate
 except ImportError as exc:
     raise StartError(
@@ -48,15 +54,18 @@ class AvroSchema:
             for reference in references:
                 parse_schema(json.loads(reference), named_schemas=named)
             self._schema = parse_schema(_wrapped(json.loads(text)), named_schemas=named)
+            check_arrays(named)
+            is_deep = is_recursive(self._schema, named)
         except Exception as exc:  # whatever fastavro meets in it: KeyError, TypeError, ...
             raise ValueError(_quoted(exc)) from exc
+        self._reader = _read_py.schemaless_reader if is_deep else schemaless_reader
 
     def read(self, payload: bytes, reader: "AvroSchema | None" = None) -> Any:
         """The value that was written with this schema, as `reader` has it. Raises MisfitError."""
         stream = BytesIO(payload)
         wanted = None if reader is None else reader._schema
         try:
-            wrapped: Any = schemaless_reader(stream, self._schema, wanted)
+            wrapped: Any = self._reader(stream, self._schema, wanted)
         except Exception as exc:  # whatever fastavro meets in bytes that are something else
             raise MisfitError(f"value doesn't fit its schema: {_quoted(exc)}") from exc
         if stream.tell() != len(payload):
@@ -83,7 +92,7 @@ def as_json(value: Any) -> str:
     """
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain)
-    except (TypeError, ValueError) as exc:
+    except (TypeError, ValueError, RecursionError) as exc:
         raise MisfitError(f"value can't be JSON: {exc}") from None
 
 

@@ -123,6 +123,24 @@ def test_what_is_no_schema(text: str) -> None:
         AvroSchema(text)
 
 
+@pytest.mark.parametrize(
+    "items",
+    [
+        '"null"',
+        '{"type": "null"}',
+        '{"type": "record", "name": "E", "fields": []}',
+        '{"type": "record", "name": "E", "fields": [{"name": "n", "type": "null"}]}',
+        '{"type": "fixed", "name": "F", "size": 0}',
+    ],
+)
+def test_an_array_of_nothing_could_be_of_any_length(items: str) -> None:
+    array = f'{{"type": "array", "items": {items}}}'
+    for text in (array, f'["int", {array}]', f'{{"type": "map", "values": {array}}}'):
+        with pytest.raises(ValueError, match="any length"):
+            AvroSchema(text)
+    AvroSchema('{"type": "array", "items": ["null", "int"]}')
+
+
 def test_json_of_what_json_has_not() -> None:
     at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     value = {"at": at, "price": Decimal("3.50"), "id": uuid.UUID(int=7), "raw": b"\xff", "t": "ä"}
