@@ -44,7 +44,7 @@ def windows_of(found: list[WindowCount]) -> dict[int, int]:
     return {one.window_start // SIZE: one.count for one in found}
 
 
-@pytest.mark.parametrize("output_format", ["json", "long"])
+@pytest.mark.parametrize("output_format", ["json", "long"], ids="as_{}".format)
 def test_a_hashtag_is_told_newest_first(output_format: str) -> None:
     known = history(10, output_format)
     known.take(0, [record("ä", window, window + 5, output_format) for window in (3, 1, 2)])
