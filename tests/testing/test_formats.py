@@ -64,7 +64,7 @@ def as_json(value: Any) -> bytes:
 
 
 def count(app: StreamsApp, values: list[bytes | None], closer: bytes) -> TestDriver:
-    driver = TestDriver(app)
+    driver = TestDriver(app, fetch_records=2)
     for n, value in enumerate(values):
         driver.produce(INPUT, value, 1_000 + n)
     driver.produce(INPUT, closer, CLOSER[1])
