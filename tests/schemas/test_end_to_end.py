@@ -28,6 +28,8 @@ from tests.schemas.inputs import (
 )
 from tests.worker import clean_environment
 
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+
 Name = Callable[[str], str]
 
 WINDOW_MS = 20_000
@@ -108,8 +110,6 @@ def test_glue_from_producer_to_results(
         produced_and_counted(app, GLUE_HEAD)
 
 
-@pytest.mark.long
-@pytest.mark.timeout(300)
 def test_confluents_api_from_producer_to_results(
     kafka: Kafka, unique: Name, tmp_path: Path, apicurio: Apicurio
 ) -> None:
@@ -120,8 +120,6 @@ def test_confluents_api_from_producer_to_results(
         produced_and_counted(app, CONFLUENT_HEAD)
 
 
-@pytest.mark.long
-@pytest.mark.timeout(300)
 def test_schemas_evolve(kafka: Kafka, unique: Name, tmp_path: Path, apicurio: Apicurio) -> None:
     """Later versions are counted; producers with one that is incompatible don't start."""
     name = unique("evolve")
@@ -168,8 +166,6 @@ def test_schemas_evolve(kafka: Kafka, unique: Name, tmp_path: Path, apicurio: Ap
             assert line.startswith("tally-produce: STREAMS_SCHEMA_FILES: ")
 
 
-@pytest.mark.long
-@pytest.mark.timeout(300)
 def test_a_registry_that_does_not_answer(
     kafka: Kafka, unique: Name, tmp_path: Path, apicurio: Apicurio
 ) -> None:
@@ -204,8 +200,6 @@ def test_a_registry_that_does_not_answer(
         assert not app.read(app.dead_letters)
 
 
-@pytest.mark.long
-@pytest.mark.timeout(300)
 async def test_live_delivery_of_avro(kafka: LocalKafka, topic: str, apicurio: Apicurio) -> None:
     """As it comes, and again from Kafka for a client that was away for long."""
     await create_topics(kafka.client_options(), topic, partitions=1)
