@@ -52,7 +52,9 @@ unless a row says otherwise. How it is measured:
   after the shuffle, so with several partitions it may drop records that were on time at their
   source.
 - No record closes windows for the others: event time runs on evenly and then stops, just beyond the
-  end of a window and its grace. Windows that are still open then are not counted.
+  end of a window and its grace. Windows that are still open then are not counted. Where a topic was
+  loaded beforehand, Tally runs with `STREAMS_WINDOW_IDLE_SECONDS=0`, which its README asks for with
+  old data: it would close them by the wall clock if a run takes longer than a minute.
 - Raw limits do nothing but consume and count, without keeping or writing anything."""
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from streams.errors import SettingError
+from streams.jobs.names import HASHTAGS, TICKERS
+from streams.jobs.settings import TickerSettings
 from streams.kafka_settings import KafkaSettings
 from streams.schemas.settings import SchemaSettings
 from streams.setting_fields import Row, parsed, refuse_unknown, rows, setting, variables
@@ -29,6 +31,7 @@ from streams.setting_kinds import (
     optional,
     path,
     seconds,
+    several,
 )
 from streams.sinks.settings import AppSyncSettings
 from streams.web.queries.settings import QuerySettings
@@ -43,8 +46,11 @@ APP_ID_LENGTH = 150
 # The committed offset's metadata carries one entry per partition, and brokers cap it at 4 KiB.
 MAX_PARTITIONS = 256
 
-# The URL parameters that choose keys of the output topic.
-LIVE_PARAMETERS = ("realTimeItemKey", "hashtag")
+# The URL parameters that choose keys of each job's output topic.
+LIVE_PARAMETERS = {
+    HASHTAGS: ("realTimeItemKey", "hashtag"),
+    TICKERS: ("realTimeItemKey", "symbol"),
+}
 
 # Each one is a whole copy of the state, and is written as often.
 MAX_STANDBYS = 10
@@ -61,8 +67,12 @@ class Settings:
     appsync: AppSyncSettings = field(default_factory=AppSyncSettings)
     live: LiveSettings = field(default_factory=LiveSettings)
     queries: QuerySettings = field(default_factory=QuerySettings)
+    tickers: TickerSettings = field(default_factory=TickerSettings)
     schemas: SchemaSettings = field(default_factory=SchemaSettings)
 
+    jobs: tuple[str, ...] = setting(
+        "STREAMS_JOBS", several(choice(HASHTAGS, TICKERS)), HASHTAGS, "the jobs that are run"
+    )
     app_id: str = setting(
         "STREAMS_APP_ID",
         name_of("an application", APP_ID_LENGTH),
@@ -82,8 +92,8 @@ class Settings:
         "STREAMS_DEAD_LETTER_TOPIC",
         optional(name_of("a topic", TOPIC_LENGTH)),
         "",
-        "records that can't be counted",
-        shown="{input}-dead-letters",
+        "records that can't be processed",
+        shown="{first job's input}-dead-letters",
     )
     late_topic: str | None = setting(
         "STREAMS_LATE_TOPIC",
@@ -202,14 +212,18 @@ class Settings:
         "live": LiveSettings,
         "queries": QuerySettings,
         "appsync": AppSyncSettings,
+        "tickers": TickerSettings,
         "schemas": SchemaSettings,
     }
 
     def __post_init__(self) -> None:
+        if len(set(self.jobs)) < len(self.jobs):
+            raise SettingError("STREAMS_JOBS", "a job stands there twice")
         if not self.dead_letter_topic:
-            object.__setattr__(self, "dead_letter_topic", f"{self.input_topic}-dead-letters")
+            first = self.input_topics[self.jobs[0]]
+            object.__setattr__(self, "dead_letter_topic", f"{first}-dead-letters")
         if not self.live.topics:
-            topics = {self.output_topic: LIVE_PARAMETERS}
+            topics = {self.output_topics[job]: LIVE_PARAMETERS[job] for job in self.jobs}
             object.__setattr__(self, "live", replace(self.live, topics=topics))
         self._check_topics()
         self._check_delivered()
@@ -234,14 +248,28 @@ class Settings:
         scheme = "https" if self.live.tls_certfile is not None else "http"
         return f"{scheme}://{f'[{name}]' if ':' in name else name}:{self.web_port}"
 
+    @property
+    def input_topics(self) -> dict[str, str]:
+        """What each of the jobs reads."""
+        topics = {HASHTAGS: self.input_topic, TICKERS: self.tickers.input_topic}
+        return {job: topics[job] for job in self.jobs}
+
+    @property
+    def output_topics(self) -> dict[str, str]:
+        """What each of the jobs writes."""
+        topics = {HASHTAGS: self.output_topic, TICKERS: self.tickers.output_topic}
+        return {job: topics[job] for job in self.jobs}
+
     def _check_topics(self) -> None:
         if len(self.dead_letter_topic) > TOPIC_LENGTH:
-            problem = "is needed, since STREAMS_INPUT_TOPIC is too long to derive it from"
+            problem = "is needed, since the input topic's name is too long to derive it from"
             raise SettingError("STREAMS_DEAD_LETTER_TOPIC", problem)
         owners: dict[str, str] = {}
         for variable, topic in {
-            "STREAMS_INPUT_TOPIC": self.input_topic,
-            "STREAMS_OUTPUT_TOPIC": self.output_topic,
+            "STREAMS_INPUT_TOPIC": self.input_topics.get(HASHTAGS),
+            "STREAMS_OUTPUT_TOPIC": self.output_topics.get(HASHTAGS),
+            "STREAMS_TICKER_INPUT_TOPIC": self.input_topics.get(TICKERS),
+            "STREAMS_TICKER_OUTPUT_TOPIC": self.output_topics.get(TICKERS),
             "STREAMS_DEAD_LETTER_TOPIC": self.dead_letter_topic,
             "STREAMS_LATE_TOPIC": self.late_topic,
         }.items():
@@ -255,13 +283,13 @@ class Settings:
     @property
     def appsync_topics(self) -> tuple[str, ...]:
         """The topics whose records go to AppSync."""
-        return tuple(dict.fromkeys(self.appsync.topics)) or (self.output_topic,)
+        return tuple(dict.fromkeys(self.appsync.topics)) or tuple(self.output_topics.values())
 
     def value_format(self, topic: str) -> str:
         """How the values of a topic are encoded: raw, json or avro."""
         if topic == self.output_topic:
             return "avro" if self.output_format == "avro" else "raw"
-        return self.schemas.formats.get(topic, "raw")
+        return self.schemas.formats.get(topic, "json" if topic in self._price_topics else "raw")
 
     @property
     def avro_topics(self) -> dict[str, str]:
@@ -271,17 +299,30 @@ class Settings:
             {self.output_topic: "STREAMS_OUTPUT_FORMAT"} if self.output_format == "avro" else {}
         )
 
+    @property
+    def _price_topics(self) -> set[str]:
+        """They hold objects, which are JSON at least."""
+        if TICKERS not in self.jobs:
+            return set()
+        return {self.tickers.input_topic, self.tickers.output_topic}
+
     def _check_formats(self) -> None:
-        if self.output_topic in self.schemas.formats:
+        formats = self.schemas.formats
+        if self.output_topic in formats:
             problem = f"{self.output_topic} is the output topic: STREAMS_OUTPUT_FORMAT says its own"
             raise SettingError("STREAMS_VALUE_FORMATS", problem, "other topics")
+        for topic in self._price_topics:
+            if formats.get(topic) == "raw":
+                problem = f"{topic} holds prices, which are no raw strings"
+                raise SettingError("STREAMS_VALUE_FORMATS", problem, "json, avro")
         self.schemas.check_avro(self.avro_topics)
 
     def _check_delivered(self) -> None:
         if self.appsync.url is None:
             return
         for variable, topic in {
-            "STREAMS_INPUT_TOPIC": self.input_topic,
+            "STREAMS_INPUT_TOPIC": self.input_topics.get(HASHTAGS),
+            "STREAMS_TICKER_INPUT_TOPIC": self.input_topics.get(TICKERS),
             "STREAMS_DEAD_LETTER_TOPIC": self.dead_letter_topic,
             "STREAMS_LATE_TOPIC": self.late_topic,
         }.items():
@@ -329,6 +370,7 @@ def describe(settings: Settings) -> list[Row]:
     parts = (
         settings.kafka,
         settings,
+        settings.tickers,
         settings.live,
         settings.queries,
         settings.appsync,

@@ -6,8 +6,13 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import settings
 
 from deploy.local import ExternalKafka, LocalKafka, local_or_external
+
+# A machine that is busy is no failure.
+settings.register_profile("tally", parent=settings(), deadline=None)
+settings.load_profile("tally")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

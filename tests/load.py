@@ -3,9 +3,9 @@
 import asyncio
 import random
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 
@@ -56,6 +56,16 @@ def last_rows(seed: int, partition: int, pace: Pace, written: Sequence[Row]) -> 
     return [(b"#end", far), *((tag.encode(), far + random_.randrange(3_000)) for tag in tags)]
 
 
+class Feed(NamedTuple):
+    """What is written: the rows of a partition, tick by tick, and those that close all windows."""
+
+    endless: Callable[[int, int, Pace], Iterator[list[Row]]]
+    last: Callable[[int, int, Pace, Sequence[Row]], list[Row]]
+
+
+HASHTAGS = Feed(endless_rows, last_rows)
+
+
 async def send_rows(
     producer: AIOKafkaProducer, topic: str, partition: int, rows: list[Row]
 ) -> asyncio.Future[Any]:
@@ -82,12 +92,14 @@ class Load:
         seed: int,
         pace: Pace,
         written: Sequence[int] = (),
+        feed: Feed = HASHTAGS,
     ) -> None:
         self.rows: list[list[Row]] = [[] for _ in range(partitions)]
         self._options = options
         self._topic = topic
         self._seed = seed
-        self._ticks = [endless_rows(seed, partition, pace) for partition in range(partitions)]
+        self._feed = feed
+        self._ticks = [feed.endless(seed, partition, pace) for partition in range(partitions)]
         self._pace = pace
         self._ended = [self._skip(partition, n) for partition, n in enumerate(written)]
         self._stop = threading.Event()
@@ -138,7 +150,7 @@ class Load:
     async def _close_windows(self, producer: AIOKafkaProducer) -> set[asyncio.Future[Any]]:
         return {
             await self._send(
-                producer, partition, last_rows(self._seed, partition, self._pace, rows)
+                producer, partition, self._feed.last(self._seed, partition, self._pace, rows)
             )
             for partition, rows in enumerate(self.rows)
             if not self._ended or not self._ended[partition]
@@ -156,7 +168,7 @@ class Load:
         for _ in range(whole_ticks):
             rows += next(self._ticks[partition])
         if more:
-            rows += last_rows(self._seed, partition, self._pace, rows)
+            rows += self._feed.last(self._seed, partition, self._pace, rows)
         assert len(rows) == written, f"{written} rows in partition {partition} are not this load's"
         return bool(more)
 

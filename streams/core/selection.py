@@ -21,6 +21,15 @@ class Rejected(NamedTuple):
     reason: str
 
 
+def usable(raw: bytes | None, max_bytes: int) -> bytes | Rejected:
+    """A value that can be processed, whatever it says."""
+    if raw is None:
+        return Rejected("null value")
+    if len(raw) > max_bytes:
+        return Rejected(f"value longer than {max_bytes} bytes")
+    return raw
+
+
 class Keyed(NamedTuple):
     """A value's key (UTF-8) and the partition of the repartition topic it belongs to."""
 
@@ -88,11 +97,10 @@ class Selector:
         return Keyed(self._partition_of(key), key)
 
     def _decode(self, raw: bytes | None) -> str | Rejected:
-        if raw is None:
-            return Rejected("null value")
-        if len(raw) > self._max_value_bytes:
-            return Rejected(f"value longer than {self._max_value_bytes} bytes")
+        value = usable(raw, self._max_value_bytes)
+        if isinstance(value, Rejected):
+            return value
         try:
-            return self.read(raw)
+            return self.read(value)
         except MisfitError as exc:
             return Rejected(exc.happened)

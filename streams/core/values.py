@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
+from streams.core import strict_json
 from streams.errors import MisfitError
 
 #: Makes the bytes of a value. Raises MisfitError for one that its topic can't hold.
@@ -56,8 +57,8 @@ class JsonDecoder:
 
     def value(self, raw: bytes) -> Any:
         try:
-            return json.loads(utf8(raw), parse_constant=_refuse)
-        except (ValueError, RecursionError):
+            return strict_json.parse(utf8(raw))
+        except ValueError:
             raise MisfitError("value is not JSON") from None
 
     def json(self, raw: bytes) -> str:
@@ -83,8 +84,3 @@ def encode_json(value: Any) -> bytes:
         return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as exc:
         raise MisfitError(f"value can't be JSON: {exc}") from None
-
-
-def _refuse(constant: str) -> NoReturn:
-    """Python reads NaN and Infinity, which are no JSON."""
-    raise ValueError(constant)

@@ -61,44 +61,44 @@ def hashtags(app: StreamsApp, settings: Settings) -> None:
                 batch.after_commit(partial(log_finals, finals))
 
 
-def as_json(final: Final) -> bytes:
+def as_json(final: Final[int]) -> bytes:
     """`{"hashtag", "count", "window_start", "window_end"}` in UTF-8, bounds in epoch ms."""
     # By hand, for json.dumps takes six times as long; only the hashtag needs quoting.
     return (
-        f'{{"hashtag": {encode_basestring(final.key.decode())}, "count": {final.count}, '
+        f'{{"hashtag": {encode_basestring(final.key.decode())}, "count": {final.value}, '
         f'"window_start": {final.window_start}, "window_end": {final.window_end}}}'
     ).encode()
 
 
-def as_long(final: Final) -> bytes:
+def as_long(final: Final[int]) -> bytes:
     """The count as Java's LongSerializer writes it: 8 bytes, big-endian."""
-    return struct.pack(">q", final.count)
+    return struct.pack(">q", final.value)
 
 
-def log_finals(finals: Sequence[Final]) -> None:
+def log_finals(finals: Sequence[Final[int]]) -> None:
     """Log final results, a line each; called once they are committed.
 
     All in one go: a large window closes with 20,000 of them, and as many calls of a logger would
     hold up the event loop for a second.
     """
     lines = (
-        f"#{f.key.decode()} was mentioned {f.count} times from {f.window_start} to {f.window_end}"
+        f"#{f.key.decode()} was mentioned {f.value} times from {f.window_start} to {f.window_end}"
         for f in finals
     )
     log.info("%d final results\n%s", len(finals), "\n".join(lines))
 
 
-def _encoder(app: StreamsApp, settings: Settings) -> Callable[[Final], bytes]:
+def _encoder(app: StreamsApp, settings: Settings) -> Callable[[Final[int]], bytes]:
     write = app.formats.writer(settings.output_topic, FINAL, _fields(Final(b"", 0, 0, 0)))
     if write is not None:
         return lambda final: write(_fields(final))
     return {"json": as_json, "long": as_long}[settings.output_format]
 
 
-def _fields(final: Final) -> dict[str, str | int]:
+def _fields(final: Final[int]) -> dict[str, str | int]:
     return {
         "hashtag": final.key.decode(),
-        "count": final.count,
+        "count": final.value,
         "window_start": final.window_start,
         "window_end": final.window_end,
     }

@@ -1,5 +1,6 @@
 """The Avro topics of a process: how they are read and written, and the registry that takes."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from streams.core.values import Encode, ValueFormat
@@ -27,10 +28,10 @@ class AvroFormats:
         """How to read a topic's values."""
         return AvroFormat(self._schemas, self._files.get(topic))
 
-    def writer(self, topic: str, schema: str, example: Any) -> Encode:
+    def writer(self, topic: str, schema: str, examples: Iterable[Any]) -> Encode:
         """How to write them."""
         ours = self._files.get(topic) or AvroSchema(schema)
-        writer = AvroWriter(topic, ours, example, register=self._register)
+        writer = AvroWriter(topic, ours, examples, register=self._register)
         self._writers.append(writer)
         return writer
 

@@ -21,8 +21,8 @@ class SchemaSettings:
         "STREAMS_VALUE_FORMATS",
         formats(),
         "",
-        "how topics' values are encoded, such as `twitter_input=avro`; others are raw strings, and "
-        "the output topic's are what STREAMS_OUTPUT_FORMAT says",
+        "how topics' values are encoded, such as `twitter_input=avro`; else hashtags are raw "
+        "strings, prices JSON, and finals what STREAMS_OUTPUT_FORMAT says",
     )
     files: Mapping[str, Path] = setting(
         "STREAMS_SCHEMA_FILES",

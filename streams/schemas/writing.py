@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
 from streams.errors import (
@@ -29,12 +29,14 @@ T = TypeVar("T")
 
 
 class AvroWriter:
-    """Encodes values, once it has been started. `example` is one that it will be given."""
+    """Encodes values, once it has been started. `examples` are such as it will be given."""
 
-    def __init__(self, topic: str, schema: AvroSchema, example: Any, *, register: bool) -> None:
+    def __init__(
+        self, topic: str, schema: AvroSchema, examples: Iterable[Any], *, register: bool
+    ) -> None:
         self._topic = topic
         self._schema = schema
-        self._example = example
+        self._examples = examples
         self._register = register
         self._head: bytes | None = None
 
@@ -46,7 +48,8 @@ class AvroWriter:
     async def start(self, registry: Registry) -> None:
         """Get the schema's id. Raises SettingError if values or registry don't go with it."""
         try:
-            self._schema.write(self._example)
+            for example in self._examples:
+                self._schema.write(example)
         except MisfitError as exc:
             problem = f"what goes to {self._topic} doesn't fit its schema: {exc}"
             raise SettingError(_FILES, problem) from exc

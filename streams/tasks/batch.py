@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from streams.core.columns import Chunk
 from streams.core.ports import Headers
 from streams.core.selection import Step, Steps
-from streams.state.counts import Closing
+from streams.state.windowed import Closing
 
 if TYPE_CHECKING:
     from streams.tasks.task import Task

@@ -5,6 +5,7 @@ on in the background, and whoever waits for it may be cancelled and ask again.
 """
 
 import asyncio
+from collections.abc import Iterator
 
 from streams.core.columns import Chunk
 from streams.core.value_table import new_table
@@ -45,10 +46,13 @@ class ChunkDecoder:
             self._getting = None
 
 
-def _values_of(chunk: Chunk) -> list[bytes | None]:
-    """The different values of a chunk, which can then be read once more."""
+def _values_of(chunk: Chunk) -> Iterator[bytes | None]:
+    """The different values of a chunk, which can then be read once more.
+
+    It is only looked through if somebody asks: JSON takes no schemas.
+    """
     chunk.batches = list(chunk.batches)
     table = new_table()
     for columns in chunk.batches:
         columns.count_into(table, _ANY_TIME)
-    return table.newest(len(table))
+    yield from table.newest(len(table))

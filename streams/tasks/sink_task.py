@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from streams import metrics
 from streams.core.columns import TP
-from streams.core.counting import Aside
 from streams.core.outstanding import Outstanding
 from streams.core.ports import Committed, Member, Record
+from streams.core.source_windows import Aside
 from streams.errors import MisfitError, OffsetLostError, TaskStoppedError
 from streams.tasks.asides import aside_record
 from streams.tasks.batch import Batch

@@ -12,11 +12,11 @@ from streams.settings import Settings
 from streams.state.memory import Disk, MemoryStore
 from streams.tasks.batch import Batch, Body
 from streams.tasks.context import TaskContext
-from streams.tasks.count_task import CountTask
 from streams.tasks.factory import TaskFactory
 from streams.tasks.sink_task import SinkTask
 from streams.tasks.task import State, Task
-from streams.tasks.topology import Topology, WindowedCount
+from streams.tasks.topology import Topology, WindowedTable
+from streams.tasks.window_task import WindowTask
 from streams.testing.agent import Agent
 from streams.testing.broker import Broker
 from streams.testing.client import Client
@@ -141,7 +141,7 @@ class Worker:
         """Commit what the partition's task has done; True, for that is something."""
         task = await self.task(tp)
         await task.commit()
-        if isinstance(task, CountTask):
+        if isinstance(task, WindowTask):
             await task.forget_merged()
         return True
 
@@ -177,9 +177,9 @@ class Worker:
         task.done(batch)
         await _let_bodies_run(task)
 
-    def _store(self, count: WindowedCount, partition: int) -> MemoryStore:
-        tp = TP(count.partials_topic, partition)
-        return MemoryStore(self.disks.setdefault(tp, Disk()), self._point)
+    def _store(self, table: WindowedTable, partition: int) -> MemoryStore:
+        tp = TP(table.partials_topic, partition)
+        return MemoryStore(self.disks.setdefault(tp, Disk()), table.aggregation, self._point)
 
 
 async def _let_bodies_run(task: Task) -> None:

@@ -1,14 +1,17 @@
-"""The Faust application class: agents that receive batches, windowed counts, and the tasks."""
+"""The Faust application class: agents that receive batches, windowed tables, and the tasks."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import faust
 from aiokafka.errors import KafkaError
 from faust.types import AgentT, StreamT
 
 from streams.access import explain
+from streams.core.aggregating import Events
+from streams.core.aggregation import Aggregation
 from streams.core.columns import TP
 from streams.core.value_table import COMPILED
 from streams.core.windows import TumblingWindows
@@ -21,7 +24,14 @@ from streams.tasks.batch import Batch, Batches, Body, run_body
 from streams.tasks.context import TaskContext
 from streams.tasks.factory import TaskFactory
 from streams.tasks.results import SinkBody
-from streams.tasks.topology import Sink, Topology, WindowedCount, changelog_topic, partials_topic
+from streams.tasks.topology import (
+    Sink,
+    Topology,
+    Updates,
+    WindowedTable,
+    changelog_topic,
+    partials_topic,
+)
 from streams.transport import memory, web_server
 from streams.transport.lease import Lease
 from streams.transport.prepare import begin_offsets, prepare_topics
@@ -29,10 +39,12 @@ from streams.transport.schema import BatchSchema
 from streams.transport.slot import Group
 from streams.transport.standbys import Standbys
 from streams.transport.supervisor import Supervisor
-from streams.transport.table import CountTable
+from streams.transport.table import AggregateTable, CountTable, Table
 from streams.transport.web_server import AddRoutes
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T", bound=Table)
 
 
 class StreamsApp(faust.App):
@@ -50,7 +62,7 @@ class StreamsApp(faust.App):
         #: How topics' values are encoded; ask it for a writer before the application starts.
         self.formats = Formats(settings)
         self.tasks: Supervisor | None = None
-        self._counts: list[WindowedCount] = []
+        self._specs: list[WindowedTable] = []
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._sinks: list[Sink] = []
         self._cluster: KafkaCluster | None = None
@@ -59,7 +71,7 @@ class StreamsApp(faust.App):
     @property
     def topology(self) -> Topology:
         """What the declared tables and agents come to."""
-        return Topology(tuple(self._counts), tuple(self._sinks))
+        return Topology(tuple(self._specs), tuple(self._sinks))
 
     def windowed_count(
         self, name: str, *, source: str, windows: TumblingWindows, selection: str, help: str = ""
@@ -69,8 +81,42 @@ class StreamsApp(faust.App):
         `selection` lists the functions that an agent of `source` applies to the values, in their
         order: stored counts depend on them, so starting with others is refused.
         """
+        spec = self._spec(name, source, windows, selection)
+        return self._declare(CountTable, spec, help)
+
+    def windowed_aggregate(
+        self,
+        name: str,
+        *,
+        source: str,
+        windows: TumblingWindows,
+        selection: str,
+        aggregation: Aggregation[Any],
+        events: Events,
+        updates: Updates | None = None,
+        help: str = "",
+    ) -> AggregateTable:
+        """Declare a windowed aggregation of the records of topic `source`.
+
+        `selection` says which of its `events` are added up: stored state depends on it, so starting
+        with another one is refused. With `updates`, what the keys' records of all time come to is
+        kept and told as well.
+        """
+        spec = replace(
+            self._spec(name, source, windows, selection),
+            aggregation=aggregation,
+            events=events,
+            updates=updates,
+        )
+        if updates is not None:
+            self.output_topics.append(updates.topic)
+        return self._declare(AggregateTable, spec, help)
+
+    def _spec(
+        self, name: str, source: str, windows: TumblingWindows, selection: str
+    ) -> WindowedTable:
         app_id = self.settings.app_id
-        count = WindowedCount(
+        return WindowedTable(
             name=name,
             windows=windows,
             selection=selection,
@@ -78,10 +124,11 @@ class StreamsApp(faust.App):
             partials_topic=partials_topic(app_id, name),
             changelog_topic=changelog_topic(app_id, name),
         )
-        self._counts.append(count)
-        table = CountTable(
-            self, count=count, partials=self._batch_topic(count.partials_topic), help=help
-        )
+
+    def _declare(self, kind: type[T], spec: WindowedTable, help: str) -> T:
+        self._specs.append(spec)
+        partials = self._batch_topic(spec.partials_topic)
+        table = kind(self, spec=spec, partials=partials, help=help)
         self.tables.add(table)
         return table
 
@@ -158,8 +205,8 @@ class StreamsApp(faust.App):
             settings.kafka.client_options(), settings.transaction_timeout_ms
         )
         await self._cluster.start()
-        for count in self.topology.counts:
-            await begin_offsets(self._cluster, settings.app_id, count, partitions)
+        for table in self.topology.tables:
+            await begin_offsets(self._cluster, settings.app_id, table, partitions)
         self._context = TaskContext(
             settings=settings,
             cluster=self._cluster,
@@ -192,9 +239,9 @@ class StreamsApp(faust.App):
         topic = self.topology.named(table).partials_topic
         return TP(topic, self._context.partition_of(topic, key))
 
-    def _store(self, count: WindowedCount, partition: int) -> RocksStore:
+    def _store(self, table: WindowedTable, partition: int) -> RocksStore:
         state = self.settings.data_dir / self.settings.app_id / "state"
-        return RocksStore(state / count.name / str(partition))
+        return RocksStore(state / table.name / str(partition), table.aggregation)
 
     async def _fail(self, exc: StartError) -> None:
         log.critical("The worker stops: %s", exc)

@@ -142,14 +142,13 @@ async def test_a_publish_that_is_cancelled_loses_nothing(
     try:
         many = [TaggedTweet([b"%d" % number], None) for number in range(200_000)]
         task = asyncio.create_task(publisher.publish(many))
-        async with asyncio.timeout(LIMIT_S):
-            while not publisher.sent:
-                await asyncio.sleep(0)
-            task.cancel()
-            await asyncio.wait({task})
-            await publisher.flush()
+        await until_true(lambda: publisher.sent > 0, LIMIT_S)
+        task.cancel()
+        await asyncio.wait({task}, timeout=LIMIT_S)
+        await publisher.flush()
     finally:
         await publisher.close()
+    assert task.cancelled()
     assert publisher.acked == publisher.sent
     records = [r for part in await read_all(kafka.client_options(), topic) for r in part]
     assert {r.value for r in records} == {b"%d" % number for number in range(publisher.sent)}

@@ -1,20 +1,23 @@
-"""Avro from producer to results on a real broker, with schemas in a registry that isn't ours."""
+"""JSON and Avro from producer to results on a real broker; schemas are in registries not ours."""
 
 import asyncio
 import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
 
 from deploy.local import LocalKafka
-from streams.jobs.schemas import FINAL
-from tests.application import Application, Finals, Kafka, create_topics, decode_json
+from streams.jobs.schemas import FINAL, PRICE, TICKER_RESULT
+from tests.application import Application, Finals, Kafka, create_topics, decode_json, write
 from tests.live.gateways import gateway, results
-from tests.load import BEGIN, Row
+from tests.load import BEGIN, Pace, Row
+from tests.polling import until
 from tests.reading import Record
 from tests.schemas.apicurio import Apicurio
 from tests.schemas.glue import Moto
@@ -26,6 +29,9 @@ from tests.schemas.inputs import (
     plain,
     read,
 )
+from tests.ticker_load import MALFORMED, endless_prices, last_prices
+from tests.ticker_output import TickerOutput
+from tests.ticker_scene import SUMMING, expected_of
 from tests.worker import clean_environment
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
@@ -56,6 +62,11 @@ def decode_final(head: int) -> Callable[[Record], Finals]:
     return decode
 
 
+def decode_hashtag(head: int) -> Callable[[bytes], str]:
+    """The same for what `tally-produce` writes."""
+    return lambda value: str(read(FIRST, value[head:])["hashtag"])
+
+
 def run(
     variables: Mapping[str, str], *command: str, seconds: float = 90
 ) -> subprocess.CompletedProcess[str]:
@@ -77,22 +88,33 @@ def avro(app_id: str, url: str) -> dict[str, str]:
     }
 
 
-def produced_and_counted(app: Application, head: int) -> None:
+def produced_and_counted(
+    app: Application,
+    hashtag_of: Callable[[bytes], str],
+    decode: Callable[[Record], Finals],
+) -> None:
     """Let `tally-produce` write, a worker count, and `tally verify` compare."""
     app.create_topics()
     simulated = ("simulate", "--count", "2000", "--speed", "0", "--start", str(BEGIN))
     made = run(app.variables, "producers", *simulated, "--rate", "20", "--tags", "30")
     assert made.returncode == 0, made.stderr
     records = app.read(app.input)
-    assert all(read(FIRST, (record.value or b"")[head:])["hashtag"] for record in records)
+    assert all(hashtag_of(record.value or b"") for record in records)
     app.worker().start()
     app.until_written(app.output_topic, 60)
     checked = run(app.variables, "streams.cli", "verify", "--json")
     assert checked.returncode == 0, checked.stdout + checked.stderr
     report = json.loads(checked.stdout)
     assert report["finals"]["expected"] > 60
-    finals = app.finals_of(60, decode_final(head))
+    finals = app.finals_of(60, decode)
     assert len(finals) >= report["finals"]["expected"]
+
+
+def test_json_from_producer_to_results(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
+    name = unique("json")
+    variables = {"STREAMS_VALUE_FORMATS": f"{name}-in=json"}
+    with Application(kafka, name, tmp_path, variables=variables) as app:
+        produced_and_counted(app, lambda value: str(json.loads(value)["hashtag"]), decode_json)
 
 
 def test_glue_from_producer_to_results(
@@ -107,7 +129,7 @@ def test_glue_from_producer_to_results(
         "STREAMS_GLUE_REGISTRY": name,
     }
     with Application(kafka, name, tmp_path, variables=variables) as app:
-        produced_and_counted(app, GLUE_HEAD)
+        produced_and_counted(app, decode_hashtag(GLUE_HEAD), decode_final(GLUE_HEAD))
 
 
 def test_confluents_api_from_producer_to_results(
@@ -117,7 +139,7 @@ def test_confluents_api_from_producer_to_results(
     variables = {**avro(name, apicurio.url), "STREAMS_OUTPUT_FORMAT": "avro"}
     variables.pop("STREAMS_MIN_MENTIONED")
     with Application(kafka, name, tmp_path, variables=variables) as app:
-        produced_and_counted(app, CONFLUENT_HEAD)
+        produced_and_counted(app, decode_hashtag(CONFLUENT_HEAD), decode_final(CONFLUENT_HEAD))
 
 
 def test_schemas_evolve(kafka: Kafka, unique: Name, tmp_path: Path, apicurio: Apicurio) -> None:
@@ -198,6 +220,54 @@ def test_a_registry_that_does_not_answer(
         worker.until_said("answers again", 60)
         assert app.finals_of(1, decode_json) == {("kafka", BEGIN // WINDOW_MS * WINDOW_MS): 7}
         assert not app.read(app.dead_letters)
+
+
+def as_avro(schema_id: int, row: Row) -> Row:
+    """A price in Avro; what is malformed stays as it is."""
+    value, timestamp = row
+    if value in MALFORMED:
+        return row
+    return confluent(schema_id, PRICE, json.loads(value or b"")), timestamp
+
+
+def test_prices(kafka: Kafka, unique: Name, tmp_path: Path, apicurio: Apicurio) -> None:
+    """In Avro they come to what they come to in JSON."""
+    name = unique("prices")
+    variables = {
+        **SUMMING,
+        "STREAMS_VALUE_FORMATS": f"{name}-prices=avro,{name}-candles=avro",
+        "STREAMS_SCHEMA_REGISTRY_URL": apicurio.url,
+    }
+    rows = [row for tick in islice(endless_prices(7, 0, Pace()), 100) for row in tick]
+    rows += last_prices(7, 0, Pace(), rows)
+    expected = expected_of([[value for value, _ in rows]])
+    assert expected.candles
+    assert expected.late
+    with Application(kafka, name, tmp_path, jobs=["tickers"], variables=variables) as app:
+        app.create_topics()
+        schema_id = apicurio.register(app.ticker_input, PRICE)
+        inputs = [as_avro(schema_id, row) for row in rows]
+        asyncio.run(write(app.options, app.ticker_input, [inputs]))
+        app.worker().start()
+
+        def output() -> TickerOutput:
+            return TickerOutput().take(
+                replace(
+                    record, value=json.dumps(read(TICKER_RESULT, value[CONFLUENT_HEAD:])).encode()
+                )
+                for record in app.read(app.ticker_output)
+                for value in [record.value or b""]
+            )
+
+        until(lambda: output().is_complete(expected), "all candles", 90, app.tails)
+        output().check(expected)
+        letters = app.until_written(f"{app.ticker_input}-dead-letters", len(expected.malformed))
+        assert [letter.value for letter in letters] == [
+            inputs[offset][0] for _, offset in expected.malformed
+        ]
+        checked = run(app.variables, "streams.cli", "verify", "--job", "tickers", "--json")
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+        assert json.loads(checked.stdout)["finals"]["found"] == len(expected.candles)
 
 
 async def test_live_delivery_of_avro(kafka: LocalKafka, topic: str, apicurio: Apicurio) -> None:

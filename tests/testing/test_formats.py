@@ -3,14 +3,19 @@
 import asyncio
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from streams.core import value_table
 from streams.core.columns import TP
+from streams.core.iso_time import show_iso
 from streams.jobs.hashtags import hashtags
-from streams.jobs.schemas import FINAL, HASHTAG
+from streams.jobs.names import TICKERS
+from streams.jobs.schemas import FINAL, HASHTAG, PRICE, TICKER_RESULT
+from streams.jobs.tickers import tickers
 from streams.schemas import avro_formats, known
 from streams.schemas.avro import AvroSchema
 from streams.schemas.settings import SchemaSettings
@@ -141,6 +146,56 @@ def test_finals_in_avro(registry: FakeRegistry) -> None:
             "window_start": 0,
             "window_end": 20_000,
         }
+
+
+EXACT = """{"type": "record", "name": "Price", "namespace": "tally", "fields": [
+  {"name": "ticker", "type": "string"},
+  {"name": "event_time", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+  {"name": "price", "type":
+    {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}}]}"""
+
+
+@pytest.mark.parametrize("format_", ["json", "avro"])
+def test_prices(registry: FakeRegistry, format_: str) -> None:
+    topics = {"ticker_input": format_, "ticker_output": format_}
+    settings = settings_of(topics, jobs=(TICKERS,))
+    app = StreamsApp(settings)
+    tickers(app, settings)
+    asyncio.run(app.formats.start())
+    registry.texts += [PRICE, EXACT]
+    prices: list[tuple[int, float]] = [(1_000, 51), (2_000, 53.25), (0, 52), (500_000, 50.5)]
+    written = [{"ticker": "A", "event_time": show_iso(at), "price": p} for at, p in prices]
+    if format_ == "json":
+        values, misfits = list(map(as_json, written)), [b"{", b"7", b"\xff", b'{"x": NaN}']
+    else:
+        values = [as_avro(6, PRICE, value) for value in written]
+        moment, price = datetime.fromtimestamp(2, UTC), Decimal("53.25")
+        values[1] = as_avro(7, EXACT, {"ticker": "A", "event_time": moment, "price": price})
+        misfits = [b"{", as_avro(1, STRING, "A"), as_avro(9, PRICE, written[0]), values[0][:-1]]
+    with TestDriver(app) as driver:
+        for value in [*misfits, *values]:
+            driver.produce("ticker_input", value, 7)
+        driver.run_until_idle()
+        letters = driver.read_output("ticker_input-dead-letters")
+        assert [letter.value for letter in letters] == misfits
+        found = [
+            json.loads(value) if format_ == "json" else AvroSchema(TICKER_RESULT).read(value[5:])
+            for record in driver.read_output("ticker_output")
+            for value in [record.value or b""]
+        ]
+    assert [one for one in found if "price" in one][-1] == written[-1]
+    assert [one for one in found if "open" in one] == [
+        {
+            "ticker": "A",
+            "open": 52.0,
+            "high": 53.25,
+            "low": 51.0,
+            "close": 53.25,
+            "count": 3,
+            "window_start": 0,
+            "window_end": 60_000,
+        }
+    ]
 
 
 @pytest.mark.usefixtures("registry")

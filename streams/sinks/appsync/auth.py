@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -10,6 +11,8 @@ from streams.setting_kinds import MASK, Secret
 KEY_HEADER = "x-api-key"
 #: Seconds between two looks at the secret, however often the API refuses its key.
 REFRESH_SECONDS = 1.0
+#: Keys that are kept out of reasons and logs: the present one, and those before it.
+KEYS_MASKED = 8
 
 Headers = dict[str, str]
 
@@ -49,7 +52,8 @@ class StoredApiKey:
     def __init__(self, fetch: Callable[[], Awaitable[Secret]]) -> None:
         self._fetch = fetch
         self._key: Secret | None = None
-        self._known: set[Secret] = set()
+        #: The last keys, the newest last: answers may repeat one that is no longer in use.
+        self._known: deque[Secret] = deque(maxlen=KEYS_MASKED)
         self._fetched_at = float("-inf")
         self._fetching = asyncio.Lock()
 
@@ -70,7 +74,8 @@ class StoredApiKey:
     async def _fetch_key(self) -> None:
         self._fetched_at = time.monotonic()
         self._key = await self._fetch()
-        self._known = {self._key, *list(self._known)[:8]}
+        if self._key not in self._known:
+            self._known.append(self._key)
 
     def masked(self, text: str) -> str:
         for key in self._known:

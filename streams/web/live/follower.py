@@ -8,10 +8,8 @@ listeners there.
 import asyncio
 import contextlib
 import logging
-import random
-import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from itertools import chain, islice
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from itertools import chain
 from typing import Any, Protocol
 
 import aiokafka.errors as kafka_errors
@@ -19,9 +17,9 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from streams.core.columns import TP
-from streams.errors import TallyError, TransactionError
+from streams.errors import TransactionError
+from streams.kafka.consumers import connected_consumer, has_ended, partitions_of
 from streams.kafka.errors import translated
-from streams.kafka.log_reader import has_ended, stop_consumer
 from streams.kafka.record_batches import FetchedBatches, fetched_batches
 from streams.schemas.formats import Formats
 from streams.settings import Settings
@@ -36,7 +34,9 @@ from streams.web.live.messages import (
     json_value,
     long_value,
 )
+from streams.web.live.retrying import keep_trying
 from streams.web.live.ring import Ring
+from streams.web.live.slices import slices
 
 log = logging.getLogger(__name__)
 
@@ -160,36 +160,15 @@ class Follower:
         self.ring.clear()
 
     async def _run(self) -> None:
-        pause = RETRY_SECONDS[0]
-        while True:
-            began = time.monotonic()
-            try:
-                await self._connect_and_follow()
-            except (TallyError, kafka_errors.KafkaError, OSError) as exc:
-                if time.monotonic() - began > RETRY_SECONDS[1]:
-                    pause = RETRY_SECONDS[0]
-                log.warning("Following %s: %s; next try in %.1f s", self.topics, exc, pause)
-            except Exception:
-                log.exception("Following %s; next try in %.1f s", self.topics, pause)
-            await asyncio.sleep(pause * random.uniform(0.8, 1.2))
-            pause = min(2 * pause, RETRY_SECONDS[1])
+        what = f"Following {', '.join(self.topics)}"
+        await keep_trying(self._connect_and_follow, what, RETRY_SECONDS)
 
     async def _connect_and_follow(self) -> None:
         await ensure_topics(self._settings, self.topics)
-        consumer = AIOKafkaConsumer(
-            **self._settings.kafka.client_options(),
-            **FETCH,
-            isolation_level="read_committed",
-            auto_offset_reset="none",
-            enable_auto_commit=False,
-            metadata_max_age_ms=METADATA_MS,
-        )
-        try:
-            async with translated("connecting to follow", LOOKUP_SECONDS):
-                await consumer.start()
+        options = self._settings.kafka.client_options()
+        options |= {**FETCH, "metadata_max_age_ms": METADATA_MS}
+        async with connected_consumer(options, "connecting to follow", LOOKUP_SECONDS) as consumer:
             await self._follow(consumer)
-        finally:
-            await stop_consumer(consumer)
 
     async def _follow(self, consumer: AIOKafkaConsumer) -> None:
         ends = await self._begin(consumer)
@@ -210,9 +189,11 @@ class Follower:
     async def _begin(self, consumer: AIOKafkaConsumer) -> dict[TP, int]:
         """Assign all partitions, those that are new included; returns the present ends."""
         async with translated("looking up where to follow", LOOKUP_SECONDS):
-            for topic in self.topics:
-                await consumer._client._wait_on_metadata(topic)
-            tps = [TopicPartition(*tp) for tp in sorted(self._partitions(consumer))]
+            tps = [
+                TopicPartition(topic, number)
+                for topic in self.topics
+                for number in sorted(await partitions_of(consumer, topic))
+            ]
             starts = await consumer.beginning_offsets(tps)
             ends = await consumer.end_offsets(tps)
         if self.positions:
@@ -241,7 +222,7 @@ class Follower:
             return
         if fetched.error is not None:
             raise fetched.error
-        for records in _slices(chain.from_iterable(fetched.records())):
+        for records in slices(chain.from_iterable(fetched.records()), SLICE):
             as_json = await self.as_json(fetched.tp.topic, records)
             self._publish(fetched.tp, records, as_json)
             await asyncio.sleep(0)
@@ -277,18 +258,12 @@ class Follower:
         self._moved.set()
 
 
-def _slices(records: Iterable[Any]) -> Iterable[list[Any]]:
-    iterator = iter(records)
-    while some := list(islice(iterator, SLICE)):
-        yield some
-
-
 def _as_json(settings: Settings, topic: str) -> AsJson:
     is_long = settings.output_format == "long" and topic == settings.output_topic
     return long_value if is_long else json_value
 
 
-async def _within(waiting: Any, seconds: float) -> bool:
+async def _within(waiting: Awaitable[object], seconds: float) -> bool:
     try:
         async with asyncio.timeout(seconds):
             await waiting

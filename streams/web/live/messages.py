@@ -8,8 +8,9 @@ import json
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
+from streams.core import strict_json
 from streams.core.columns import TP
 from streams.core.values import Decoder
 from streams.errors import MisfitError
@@ -73,13 +74,12 @@ class Message:
 
 
 class Item:
-    """What else waits for a connection: `key` is None for what must not be conflated."""
+    """What else waits for a connection, and is never conflated."""
 
-    __slots__ = ("frame", "key")
+    __slots__ = ("frame",)
 
-    def __init__(self, frame: bytes, key: bytes | None = None) -> None:
+    def __init__(self, frame: bytes) -> None:
         self.frame = frame
-        self.key = key
 
 
 def key_as_json(key: bytes | None) -> str:
@@ -100,8 +100,8 @@ def json_value(value: bytes | None) -> str:
     except UnicodeDecodeError:
         return json.dumps(base64.b64encode(value).decode())
     try:
-        json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        strict_json.parse(text)
+    except ValueError:
         return json.dumps(text)
     return text
 
@@ -125,8 +125,3 @@ def decoded_value(decoder: Decoder) -> AsJson:
             return json_value(value)
 
     return as_json
-
-
-def _refuse(constant: str) -> NoReturn:
-    """Python reads NaN and Infinity; browsers don't."""
-    raise ValueError(constant)

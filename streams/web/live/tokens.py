@@ -56,22 +56,21 @@ class Tokens:
                 found = grant
         return found
 
-    async def refresh(self) -> bool:
-        """Read the file if it has changed; whether grants may have changed."""
-        return await asyncio.to_thread(self._refresh)
+    async def refresh(self) -> None:
+        """Read the file if it has changed."""
+        await asyncio.to_thread(self._refresh)
 
-    def _refresh(self) -> bool:
+    def _refresh(self) -> None:
+        stamp = _stamp(self._file)
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
         try:
-            stamp = _stamp(self._file)
-            if stamp == self._stamp:
-                return False
-            self._stamp = stamp
             self._grants = read_grants(self._file)
-        except (SettingError, OSError) as exc:
+        except SettingError as exc:
             log.error("The former tokens stay valid: %s", exc)
-            return False
-        log.info("Tokens were read again: %d", len(self._grants))
-        return True
+        else:
+            log.info("Tokens were read again: %d", len(self._grants))
 
 
 def read_grants(file: Path) -> dict[bytes, Grant]:
@@ -114,6 +113,10 @@ def digest_of(token: str) -> bytes:
     return hashlib.sha256(token.encode(errors="surrogateescape")).digest()
 
 
-def _stamp(file: Path) -> tuple[int, int, int]:
-    stat = file.stat()
+def _stamp(file: Path) -> tuple[int, int, int] | None:
+    """What changes with the file; None while it isn't there."""
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
     return stat.st_mtime_ns, stat.st_size, stat.st_ino

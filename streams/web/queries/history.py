@@ -67,7 +67,7 @@ class History:
                 final = decode(partition, record, settings.window_ms, settings.output_format)
             except UnreadableError:
                 continue
-            self._add(final.window, final.hashtag, final.found)
+            self._add(final.window, final.key, final.found)
 
     def of(self, hashtag: str) -> list[WindowCount]:
         """A hashtag's finals, newest first."""

@@ -5,6 +5,7 @@ import io
 from types import SimpleNamespace
 
 from producers.rate_line import RateLine
+from tests.polling import until_true
 
 
 class Terminal(io.StringIO):
@@ -32,9 +33,7 @@ async def test_nothing_is_rewritten_outside_a_terminal() -> None:
 async def test_rewrites_and_cleans_up_on_a_terminal() -> None:
     out = Terminal()
     task = asyncio.create_task(RateLine(SimpleNamespace(tweets=0, sent=0, acked=0), out).run())
-    async with asyncio.timeout(10):
-        while "hashtags/s" not in out.getvalue():
-            await asyncio.sleep(0.02)
+    await until_true(lambda: "hashtags/s" in out.getvalue())
     task.cancel()
     await asyncio.wait({task})
     assert out.getvalue().endswith("\r\x1b[K")

@@ -21,6 +21,7 @@ from producers.hashtags import TaggedTweet
 from producers.sources.tweets import LiveTweets, bearer_token
 from streams.errors import BadInputError, SettingError
 from streams.setting_kinds import Secret
+from tests.polling import until_true
 
 TOKEN = "very-secret-token"
 AUTHORITY = trustme.CA()
@@ -244,9 +245,7 @@ async def test_a_bad_rule_ends_it(twitter: Twitter) -> None:
 async def test_can_be_stopped_while_waiting(twitter: Twitter) -> None:
     twitter.answers = [idle]
     task = asyncio.create_task(taken(twitter.source(), 1))
-    async with asyncio.timeout(10):
-        while not twitter.requests:
-            await asyncio.sleep(0.01)
+    await until_true(lambda: bool(twitter.requests))
     began = time.monotonic()
     task.cancel()
     await asyncio.wait({task}, timeout=10)

@@ -44,6 +44,17 @@ def test_the_output_topic_has_its_own() -> None:
     assert refused({"STREAMS_VALUE_FORMATS": "twitter_output=json"}) == "STREAMS_VALUE_FORMATS"
 
 
+def test_prices_are_json_or_avro() -> None:
+    prices = {"STREAMS_JOBS": "tickers"}
+    made = Settings.from_env(prices)
+    assert {made.value_format(t) for t in ("ticker_input", "ticker_output")} == {"json"}
+    assert Settings().value_format("ticker_input") == "raw", "nobody's topic"
+    formats = {**AVRO, "STREAMS_VALUE_FORMATS": "ticker_output=avro"}
+    assert Settings.from_env(prices | formats).value_format("ticker_output") == "avro"
+    formats = {"STREAMS_VALUE_FORMATS": "ticker_input=raw"}
+    assert refused(prices | formats) == "STREAMS_VALUE_FORMATS"
+
+
 @pytest.mark.parametrize(
     ("environ", "name"),
     [

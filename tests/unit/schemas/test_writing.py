@@ -18,7 +18,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def writer(text: str = HASHTAG, *, register: bool = True) -> AvroWriter:
-    return AvroWriter("tags", AvroSchema(text), EXAMPLE, register=register)
+    return AvroWriter("tags", AvroSchema(text), [EXAMPLE], register=register)
 
 
 async def test_a_schema_is_registered_once() -> None:

@@ -14,7 +14,9 @@ from streams.sinks.appsync import auth, client
 from streams.sinks.appsync.auth import ApiKey, StoredApiKey
 from streams.sinks.appsync.client import Client
 from streams.sinks.appsync.graphql import OpaqueFormat
+from streams.sinks.appsync.verdicts import REASON_LENGTH
 from streams.sinks.settings import AppSyncSettings
+from tests.polling import until_true
 from tests.unit.sinks.results import result
 
 FORMAT = OpaqueFormat("{topic}", 25)
@@ -68,6 +70,7 @@ async def send(url: str, key: auth.Auth | None = None) -> tuple[list[tuple[str, 
         (413, "", "split"),
         (400, "<html>", "split"),
         (400, '{"errors": [{"errorType": "MalformedHttpRequestException"}]}', "split"),
+        (400, '{"errors": 7}', "split"),
         (400, '{"errors": [{"errorType": "ThrottlingException"}]}', "retry"),
         (400, '{"errors": [{"message": "Signature expired: 2026"}]}', "retry"),
         (400, '{"errors": [{"message": "The security token is invalid"}]}', "retry"),
@@ -110,6 +113,28 @@ async def test_no_answer(serve: Serve) -> None:
     assert (await send("http://127.0.0.1:1/graphql"))[0] == [("retry", "connection")] * 2
 
 
+async def test_no_more_requests_at_the_same_time_than_allowed(serve: Serve) -> None:
+    asked, may_answer = 0, asyncio.Event()
+
+    async def answer(request: web.Request) -> web.Response:  # noqa: ARG001
+        nonlocal asked
+        asked += 1
+        await may_answer.wait()
+        return web.Response(status=500)
+
+    settings = AppSyncSettings(url=await serve(answer), api_key=Secret(KEY), concurrency=2)
+    sender = Client(settings, FORMAT, ApiKey(Secret(KEY)))
+    sending = asyncio.gather(*(sender.send(ITEMS) for _ in range(8)))
+    await until_true(lambda: asked >= 2)
+    for _ in range(1000):  # in which all the others would have come
+        await asyncio.sleep(0)
+    assert asked == 2
+    may_answer.set()
+    await sending
+    await sender.close()
+    assert asked == 8
+
+
 async def test_an_endless_answer(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "ANSWER_BYTES", 1_000)
 
@@ -127,6 +152,14 @@ async def test_a_key_that_the_peer_repeats_is_masked(serve: Serve) -> None:
     assert (await send(url))[2] == "status 500: bad key ***"
     stored = StoredApiKey(keys(KEY))
     assert (await send(url, stored))[2] == "status 500: bad key ***"
+
+
+async def test_no_part_of_a_key_is_quoted(serve: Serve) -> None:
+    async def tell(request: web.Request) -> web.Response:
+        key = request.headers["x-api-key"]
+        return web.json_response({"errorMessage": "x" * (REASON_LENGTH - 4) + key})
+
+    assert KEY[:4] not in (await send(await serve(tell)))[2]
 
 
 def keys(*texts: str) -> Callable[[], Awaitable[Secret]]:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -11,6 +10,7 @@ from streams.core.ports import Member
 from streams.tasks.batch import Batch
 from streams.tasks.task import State
 from streams.transport.slot import Slot, Status
+from tests.polling import until_true
 
 TOPIC = TP("out", 0)
 
@@ -78,12 +78,6 @@ async def finish(batch: Batch) -> None:
     batch.finished.set_result(None)
 
 
-async def until(holds: Callable[[], Any]) -> None:
-    async with asyncio.timeout(10):
-        while not holds():
-            await asyncio.sleep(0.001)
-
-
 def slot_of(task: FullTask) -> Slot:
     return Slot(
         TOPIC,
@@ -102,24 +96,24 @@ async def test_a_task_that_can_not_read_yet() -> None:
     task.readable.clear()
     slot = slot_of(task)
     slot.start()
-    await until(lambda: slot.status is Status.RUNNING)
+    await until_true(lambda: slot.status is Status.RUNNING)
     slot.put(Chunk(TOPIC, 0, 5))
     for n in (1, 2):
-        await until(lambda n=n: len(task.asked_for) > n)  # type: ignore[misc]
+        await until_true(lambda n=n: len(task.asked_for) > n)  # type: ignore[misc]
         task.pending = True
-        await until(lambda n=n: task.commits == n)  # type: ignore[misc]
+        await until_true(lambda n=n: task.commits == n)  # type: ignore[misc]
     slot.put(Chunk(TOPIC, 5, 6))
     slot.put(Chunk(TOPIC, 6, 7))
     assert not slot.has_room
     assert not task.taken
     assert not slot.stalled(0)
     task.readable.set()
-    await until(lambda: task.position == 7)
+    await until_true(lambda: task.position == 7)
     assert [chunk.from_offset for chunk in task.taken] == [0, 5, 6]
     # Handing over waits for nobody.
     task.readable.clear()
     slot.put(Chunk(TOPIC, 7, 8))
-    await until(lambda: task.asked_for[-1].from_offset == 7)
+    await until_true(lambda: task.asked_for[-1].from_offset == 7)
     async with asyncio.timeout(2):
         await slot.stop()
     assert len(task.taken) == 3
@@ -130,17 +124,17 @@ async def test_a_task_without_room() -> None:
     task = FullTask()
     slot = slot_of(task)
     slot.start()
-    await until(lambda: slot.status is Status.RUNNING)
+    await until_true(lambda: slot.status is Status.RUNNING)
     slot.put(Chunk(TOPIC, 0, 5))
     for n in (1, 2):
         task.pending = True
-        await until(lambda n=n: task.commits == n)  # type: ignore[misc]
+        await until_true(lambda n=n: task.commits == n)  # type: ignore[misc]
     assert not task.taken
     assert not slot.stalled(0)
     task.waits_outside = False
     assert slot.stalled(0)
     task.room.set()
-    await until(lambda: task.position == 5)
+    await until_true(lambda: task.position == 5)
     # Handing over waits for nobody.
     task.room.clear()
     slot.put(Chunk(TOPIC, 5, 6))

@@ -1,52 +1,68 @@
-"""One task's windowed counts: what is committed, what is pending, and which windows may close.
+"""One task's windowed state: what is committed, what is pending, and which windows may close.
 
-Committed counts live in the store; those used lately are also kept in memory. Pending counts are
-differences, made absolute when they are committed. All times in ms.
+Committed accumulators live in the store; those used lately are also kept in memory. Pending ones
+hold what has come since, and are merged with them when they are committed. All times in ms.
 """
 
 import asyncio
 from dataclasses import dataclass, replace
+from typing import Any, Generic, NamedTuple
 
+from streams.core.aggregation import A, Aggregation
 from streams.core.partials import Partial
 from streams.core.watermarks import Sources
-from streams.core.windows import TumblingWindows
+from streams.core.windows import FOREVER, TumblingWindows
 from streams.errors import ClosedWindowError
 from streams.state.cache import Cache
 from streams.state.changelog import Bookkeeping
-from streams.state.store import Changes, Counts, Store
+from streams.state.store import Changes, Contents, Store
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """A chunk of a closed window: keys and counts; `last` if none follow, else in byte order."""
+    """A chunk of a closed window: what keys came to; `last` if none follow, else in byte order."""
 
     window: int
-    counts: list[tuple[bytes, int]]
+    values: list[tuple[bytes, Any]]
     last: bool
 
 
-class WindowedCounts:
-    """Counts of one partition of keys. Not to be used after an error: uncommitted work is lost."""
+class Change(NamedTuple):
+    """What a key's records of all time came to, before and after a transaction."""
+
+    key: bytes
+    before: Any
+    after: Any
+
+
+class WindowedState(Generic[A]):
+    """One partition of a table. Not to be used after an error: uncommitted work is lost."""
 
     def __init__(
-        self, windows: TumblingWindows, store: Store, bookkeeping: Bookkeeping, chunk: int
+        self,
+        windows: TumblingWindows,
+        aggregation: Aggregation[A],
+        store: Store,
+        bookkeeping: Bookkeeping,
+        chunk: int,
     ) -> None:
         self._windows = windows
+        self._aggregation = aggregation
         self._store = store
         self._bookkeeping = bookkeeping
         self._chunk = chunk
         self._sources = Sources(len(bookkeeping.to_offsets))
         self._sources.to_offsets = list(bookkeeping.to_offsets)
         self._sources.watermarks = list(bookkeeping.watermarks)
-        self._pending: dict[int, dict[bytes, int]] = {}
-        self._cache = Cache(store)
+        self._pending: dict[int, dict[bytes, A]] = {}
+        self._cache = Cache(store, aggregation)
         self._closed: Closing | None = None
         # Held while disk and memory may be at different commits.
         self._applying = asyncio.Lock()
         self.open_windows: set[int] = set()
 
     async def load(self) -> None:
-        """Learn from the store which windows have counts."""
+        """Learn from the store which windows there are."""
         self.open_windows = set(await self._store.windows())
 
     @property
@@ -66,67 +82,67 @@ class WindowedCounts:
 
     @property
     def uncommitted_keys(self) -> int:
-        """Counts that changed since the last commit, over all windows."""
+        """Accumulators that changed since the last commit, over all windows."""
         return sum(map(len, self._pending.values()))
 
     def merge(self, partial: Partial) -> None:
-        """Add a partial's counts.
+        """Merge a partial.
 
         Raises BrokenChainError if it doesn't follow its source's last one, and ClosedWindowError
-        if it holds counts for a closed window.
+        if it holds something for a closed window.
         """
         self._sources.check(partial)
         closed_until = self.closable_until
-        for window, keys, counts in partial.windows:
+        for window, keys, values in partial.windows:
             if window < closed_until:
                 raise ClosedWindowError(
-                    f"source partition {partial.source} sent counts for the window at {window}, "
+                    f"source partition {partial.source} sent records for the window at {window}, "
                     f"but all windows before {closed_until} are closed"
                 )
             if window not in self.open_windows:
                 self.open_windows.add(window)
                 self._cache.begin(window)
             pending = self._pending.setdefault(window, {})
-            for key, n in zip(keys, counts, strict=True):
-                pending[key] = pending.get(key, 0) + n
+            self._aggregation.merge_into(pending, keys, values)
         self._sources.merged(partial)
 
     async def next_closing(self) -> Closing | None:
         """The next chunk of the oldest window that is due; None if none is.
 
-        Only committed counts are closed: nothing may be pending for the window.
+        Only what is committed is closed: nothing may be pending for the window.
         """
         due = [window for window in self.open_windows if window < self.closable_until]
         if not due:
             return None
         window = min(due)
-        assert window not in self._pending, "a window is closed after its counts are committed"
+        assert window not in self._pending, "a window is closed after its last change is committed"
         after = self._bookkeeping.closing_after
         if self._bookkeeping.closed_until < window:
             after = None
         whole = self._cache.whole(window)
         if whole is not None and len(whole) < self._chunk:
             return Closing(window, list(whole.items()), last=True)
-        counts = await self._store.scan(window, after, self._chunk)
-        return Closing(window, counts, last=len(counts) < self._chunk)
+        values = await self._store.scan(window, after, self._chunk)
+        return Closing(window, values, last=len(values) < self._chunk)
 
-    async def committed(self, key: bytes) -> dict[int, int]:
-        """A key's committed counts by open window, oldest first; all as of one commit.
+    async def committed(self, key: bytes) -> dict[int, A]:
+        """What is committed of a key by open window, oldest first; all as of one commit.
 
         Changes nothing, so it may be asked at any time. A window is open for a key until the
         transaction with its final, or its tombstone, is committed. Raises StoreError.
         """
-        counts = self._in_memory(key)
-        if None in counts.values():
+        found = self._in_memory(key)
+        if None in found.values():
             async with self._applying:
-                counts = self._in_memory(key)
-                for window, n in counts.items():
-                    if n is None:
-                        [counts[window]] = await self._store.read(window, [key])
-        return {window: n for window, n in counts.items() if n}
+                found = self._in_memory(key)
+                for window, value in found.items():
+                    if value is None:
+                        [found[window]] = await self._store.read(window, [key])
+        nothing = (None, self._aggregation.zero)
+        return {w: value for w, value in found.items() if value not in nothing}
 
-    def _in_memory(self, key: bytes) -> dict[int, int | None]:
-        """A key's committed counts by open window; 0 if it has none, None if the disk knows."""
+    def _in_memory(self, key: bytes) -> dict[int, Any]:
+        """What is committed of a key by open window; zero if nothing, None if the disk knows."""
         books = self._bookkeeping
         chunk_end = books.closing_after
         return {
@@ -141,15 +157,19 @@ class WindowedCounts:
         self._closed = closing
 
     async def resolve(self, position: int) -> "Step":
-        """What the pending transaction changes: counts made absolute, tombstones, bookkeeping.
+        """What the pending transaction changes: accumulators, tombstones, bookkeeping.
 
         `position` is the offset of the repartition topic to go on from.
         """
         pending, self._pending = self._pending, {}
-        counts: Counts = {}
-        for window, differences in pending.items():
-            committed = await self._cache.counts(window, differences)
-            counts[window] = {key: committed.get(key, 0) + n for key, n in differences.items()}
+        contents: Contents = {}
+        changes: list[Change] = []
+        for window, more in pending.items():
+            committed = await self._cache.read(window, more)
+            contents[window] = merged = self._aggregation.merged(committed, more)
+            if window == FOREVER:
+                zero = self._aggregation.zero
+                changes = [Change(k, committed.get(k, zero), value) for k, value in merged.items()]
         closing, self._closed = self._closed, None
         bookkeeping = replace(
             self._bookkeeping,
@@ -159,15 +179,15 @@ class WindowedCounts:
         )
         drop_before = None
         if closing is not None:
-            counts[closing.window] = dict.fromkeys(key for key, _ in closing.counts)
+            contents[closing.window] = dict.fromkeys(key for key, _ in closing.values)
             drop_before = self._note_closed(closing, bookkeeping)
-        return Step(counts, bookkeeping, drop_before)
+        return Step(contents, bookkeeping, drop_before, changes)
 
     def _note_closed(self, closing: Closing, bookkeeping: Bookkeeping) -> int | None:
         """Move the bookkeeping past a chunk; returns before which windows the store may drop."""
         if not closing.last:
             bookkeeping.closed_until = closing.window
-            bookkeeping.closing_after = closing.counts[-1][0]
+            bookkeeping.closing_after = closing.values[-1][0]
             return None
         bookkeeping.closed_until = closing.window + self._windows.size_ms
         bookkeeping.closing_after = None
@@ -175,7 +195,7 @@ class WindowedCounts:
 
     async def apply(self, step: "Step", position: int) -> None:
         """Write a committed step to the store; `position` is the changelog's after the step."""
-        changes = Changes(position, step.bookkeeping, step.counts, step.drop_before)
+        changes = Changes(position, step.bookkeeping, step.contents, step.drop_before)
         async with self._applying:
             await self._store.apply(changes)
             self._bookkeeping = step.bookkeeping
@@ -186,13 +206,17 @@ class WindowedCounts:
         if limit is not None:
             self.open_windows = {window for window in self.open_windows if window >= limit}
             self._cache.drop_before(limit)
-        self._cache.remember(step.counts)
+        self._cache.remember(step.contents)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One transaction's effect on a partition of counts. None as a count is a tombstone."""
+    """One transaction's effect on a partition of a table. None among its contents is a tombstone.
 
-    counts: Counts
+    `changes` are those of the window that never ends.
+    """
+
+    contents: Contents
     bookkeeping: Bookkeeping
     drop_before: int | None
+    changes: list[Change]

@@ -2,12 +2,13 @@
 
 import asyncio
 
+from streams.core.counts import COUNTING
 from streams.core.partials import Partial
 from streams.core.windows import TumblingWindows
 from streams.state.changelog import Bookkeeping
-from streams.state.counts import WindowedCounts
 from streams.state.memory import Disk, MemoryStore
 from streams.state.store import Changes
+from streams.state.windowed import WindowedState
 
 
 class Gate:
@@ -30,21 +31,23 @@ def partial(key: bytes, window: int, count: int, from_offset: int, to_offset: in
     return Partial(0, from_offset, to_offset, 0, False, [(window, [key], [count])])
 
 
-async def counts_on(disk: Disk, gate: Gate) -> WindowedCounts:
+async def counts_on(disk: Disk, gate: Gate) -> WindowedState[int]:
     books = Bookkeeping.begin("id", {}, 1)
-    made = WindowedCounts(TumblingWindows(10), MemoryStore(disk, gate), books, 100)
+    made = WindowedState(
+        TumblingWindows(10), COUNTING, MemoryStore(disk, COUNTING, gate), books, 100
+    )
     await made.load()
     return made
 
 
-async def commit(counts: WindowedCounts, position: int) -> None:
+async def commit(counts: WindowedState[int], position: int) -> None:
     await counts.apply(await counts.resolve(position), position)
 
 
 async def test_an_answer_is_of_one_commit() -> None:
     """A commit that changes both windows comes between looking up the one and the other."""
     disk = Disk()
-    await MemoryStore(disk).apply(Changes(1, None, {0: {b"a": 5}, 10: {b"a": 2}}))
+    await MemoryStore(disk, COUNTING).apply(Changes(1, None, {0: {b"a": 5}, 10: {b"a": 2}}))
     gate = Gate("store-read", 2)
     counts = await counts_on(disk, gate)
     asking = asyncio.create_task(counts.committed(b"a"))
@@ -61,11 +64,11 @@ async def test_an_answer_is_of_one_commit() -> None:
 
 async def test_a_question_changes_nothing_in_memory() -> None:
     disk = Disk()
-    await MemoryStore(disk).apply(Changes(1, None, {0: {b"a": 5}}))
+    await MemoryStore(disk, COUNTING).apply(Changes(1, None, {0: {b"a": 5}}))
     counts = await counts_on(disk, Gate("none", 0))
     assert await counts.committed(b"a") == {0: 5}
     assert await counts.committed(b"unknown") == {}
-    assert counts._cache._counts == {}
+    assert counts._cache._known == {}
 
 
 async def test_pending_counts_are_not_told() -> None:
