@@ -131,9 +131,10 @@ class Load:
             self._error = exc
 
     async def _produce(self) -> None:
-        # Idempotent and patient: the load outlives brokers that die, without gap or repetition.
+        # Idempotent and patient: the load outlives brokers that die, or starve, without gap or
+        # repetition.
         async with AIOKafkaProducer(
-            **self._options, enable_idempotence=True, request_timeout_ms=60_000
+            **self._options, enable_idempotence=True, request_timeout_ms=180_000
         ) as producer:
             pending: set[asyncio.Future[Any]] = set()
             while not self._stop.is_set() and not any(self._ended):

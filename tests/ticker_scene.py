@@ -88,9 +88,9 @@ class TickerScene(Application):
     def finals_grow(self, by: int = 20) -> None:
         """Wait until more final candles were written: the application is at work."""
         goal = len(read_output(self).candles) + by
-        until(lambda: len(read_output(self).candles) >= goal, f"{by} more candles", 40, self.tails)
+        until(lambda: len(read_output(self).candles) >= goal, f"{by} more candles", 90, self.tails)
 
-    def finish(self, seconds: float = 60) -> None:
+    def finish(self, seconds: float = 90) -> None:
         """End the load, let the workers finish, and check all that they wrote."""
         self.load.finish()
         expected = read_input(self, self.load)
