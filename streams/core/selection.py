@@ -75,7 +75,10 @@ class Selector:
         except KeyError:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
-            selected = self._known[raw] = self._select(raw)
+            selected = self._select(raw)
+            # Not what is rejected: its schema may come to be known.
+            if not isinstance(selected, Rejected):
+                self._known[raw] = selected
             return selected
 
     @property

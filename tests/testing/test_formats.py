@@ -118,6 +118,23 @@ def test_hashtags_in_avro() -> None:
         assert "'hashtag'" in reasons[3]
 
 
+def test_a_schema_that_comes_to_be_known(
+    registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The very same bytes are a dead letter before, and counted later."""
+    monkeypatch.setattr(known, "UNKNOWN_SECONDS", 0)
+    value = as_avro(5, STRING, "kafka")
+    with TestDriver(job(settings_of({INPUT: "avro"}))) as driver:
+        driver.produce(INPUT, value, 1_000)
+        driver.run_until_idle()
+        registry.texts.append(STRING)
+        driver.produce(INPUT, value, 1_001)
+        driver.produce(INPUT, as_avro(1, STRING, "closer"), CLOSER[1])
+        driver.run_until_idle()
+        assert finals(driver) == {("kafka", 0): 1}
+        assert [letter.value for letter in driver.read_output(DEAD_LETTERS)] == [value]
+
+
 @pytest.mark.usefixtures("registry")
 def test_what_cannot_be_resolved_with_the_readers_schema(tmp_path: Any) -> None:
     file = tmp_path / "tag.avsc"
