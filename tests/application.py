@@ -5,18 +5,28 @@ import json
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from deploy.local import ExternalKafka, LocalKafka
+from deploy.local import LocalKafka
 from tests.load import Row, send_rows
 from tests.polling import until
 from tests.reading import Record, read_all
 from tests.worker import Worker
 
-Kafka = LocalKafka | ExternalKafka
+
+class Kafka(Protocol):
+    """A cluster, or a way into one."""
+
+    def env(self) -> dict[str, str]:
+        """The variables of a worker."""
+
+    def client_options(self) -> dict[str, Any]:
+        """What aiokafka's clients are made with."""
+
+
 #: {(hashtag, window start): count}
 Finals = dict[tuple[str, int], int]
 

@@ -24,6 +24,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(skip)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_aws_account() -> Iterator[None]:
+    """Tests never meet the AWS account of whoever runs them, and wait for no cloud's answers."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        patch.setenv("AWS_CONFIG_FILE", os.devnull)
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+        yield
+
+
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[LocalKafka | ExternalKafka]:
     """One broker that all tests share: the one KAFKA_BOOTSTRAP names, else one of our own."""

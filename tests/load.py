@@ -11,6 +11,9 @@ from aiokafka import AIOKafkaProducer
 
 Row = tuple[bytes | None, int]
 
+#: How long all that was written may wait for its acknowledgement.
+FINISH_SECONDS = 90.0
+
 #: Where event time begins, in ms: a while ago, so that no bound on the future is met.
 BEGIN = 1_600_000_000_000
 TAGS = [f"#tag{number:02}" for number in range(30)]
@@ -105,7 +108,8 @@ class Load:
         self._stop = threading.Event()
         self._closes = False
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="load")
+        # A daemon, for a load that nobody lets in never ends.
+        self._thread = threading.Thread(target=self._run, name="load", daemon=True)
 
     def start(self) -> None:
         """Begin to write."""
@@ -119,7 +123,8 @@ class Load:
     def pause(self) -> list[list[Row]]:
         """Stop, wait until all is acknowledged, and return all rows; the windows stay open."""
         self._stop.set()
-        self._thread.join()
+        self._thread.join(FINISH_SECONDS)
+        assert not self._thread.is_alive(), "the cluster doesn't acknowledge the load"
         if self._error is not None:
             raise self._error
         return self.rows

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from streams.errors import SettingError
 from streams.schemas.setting_kinds import files, formats
+from streams.service_kinds import service_url
 from streams.setting_fields import setting
 from streams.setting_kinds import Secret, boolean, choice, name_of, optional, secret, text
-from streams.sinks.settings import service_url
 
 GLUE_NAME_LENGTH = 255
 

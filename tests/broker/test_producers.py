@@ -16,6 +16,8 @@ import pytest
 from deploy.local import ExternalKafka, LocalKafka
 from producers.hashtags import TaggedTweet
 from producers.publisher import Publisher
+from producers.quotes import SYMBOLS
+from producers.sources.prices.simulated import PricePlan, quotes
 from producers.sources.simulate import Plan, tweets
 from streams.access import check_access
 from streams.errors import ClusterAccessError, MissingTopicError
@@ -79,12 +81,29 @@ async def test_simulated_tweets_arrive_once(kafka: LocalKafka | ExternalKafka, t
     partitions = await read_all(kafka.client_options(), topic)
     assert Counter((r.value, r.timestamp) for part in partitions for r in part) == expected
     assert all(record.key is None for part in partitions for record in part)
-    assert f"{expected.total():,} hashtags of 20,000 tweets" in result.stderr
+    assert f"{expected.total():,} hashtags of 20,000 posts" in result.stderr
     # Round robin: all partitions get their share, and event time rises in each of them.
     assert len(partitions) == 3
     for part in partitions:
         assert part
         assert [r.timestamp for r in part] == sorted(r.timestamp for r in part)
+
+
+async def test_prices_arrive_by_their_symbol(kafka: LocalKafka | ExternalKafka, topic: str) -> None:
+    arguments = ["--count", "1000", "--speed", "0", "--start", "2026-01-02", "--seed", "3"]
+    result = await asyncio.to_thread(produce, kafka.env(), "tickers", "--topic", topic, *arguments)
+    assert result.returncode == 0, result.stderr
+    assert "Published 1,000 quotes in" in result.stderr
+    partitions = await read_all(kafka.client_options(), topic)
+    start_ms = 1_767_312_000_000
+    plan = PricePlan(seed=3, symbols=SYMBOLS, rate=5, speed=0, start_ms=start_ms, count=1000)
+    expected = list(quotes(plan))
+    for symbol in SYMBOLS:
+        # All in one partition, in their order.
+        [found] = [part for part in partitions if any(r.key == symbol.encode() for r in part)]
+        mine = [(r.value, r.timestamp) for r in found if r.key == symbol.encode()]
+        records = [quote.record() for quote in expected if quote.symbol == symbol]
+        assert mine == [(record.value, record.timestamp_ms) for record in records]
 
 
 async def test_replay_from_standard_input(kafka: LocalKafka | ExternalKafka, topic: str) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.local import LocalKafka
+from producers.delivery import CLOSE_TIMEOUT_S
 from producers.hashtags import TaggedTweet
-from producers.publisher import CLOSE_TIMEOUT_S, Publisher
+from producers.publisher import Publisher
 from streams.errors import ClusterAccessError
 from streams.kafka_settings import KafkaSettings
 from streams.settings import Settings

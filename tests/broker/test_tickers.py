@@ -11,10 +11,12 @@ from websockets.asyncio.client import connect
 
 from deploy.local.ports import HOST
 from tests.application import Application, Kafka, write
+from tests.broker.test_producers import produce
 from tests.live.gateways import results
-from tests.reading import Record
+from tests.polling import until
+from tests.reading import Record, read_all
 from tests.ticker_load import quote
-from tests.ticker_scene import SUMMING, TickerScene, read_output
+from tests.ticker_scene import SUMMING, TickerScene, expected_of, read_output
 from tests.verify.scribe import verify
 
 Name = Callable[[str], str]
@@ -49,6 +51,23 @@ async def publish_more(scene: TickerScene, one: Record) -> None:
             await producer.send_and_wait(
                 scene.ticker_output, value, key, timestamp_ms=one.timestamp
             )
+
+
+def test_what_tally_produces_is_summed_up(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
+    with Application(
+        kafka, unique("made"), tmp_path, partitions=2, jobs=["tickers"], variables=SUMMING
+    ) as app:
+        app.create_topics()
+        arguments = ("--count", "400", "--speed", "0", "--start", "2026-01-02")
+        made = produce(app.variables, "tickers", *arguments)
+        assert made.returncode == 0, made.stderr
+        read = asyncio.run(read_all(app.options, app.ticker_input))
+        expected = expected_of([[record.value for record in part] for part in read])
+        assert expected.candles
+        assert not expected.malformed
+        app.worker().start()
+        until(lambda: read_output(app).is_complete(expected), "all candles", 90, app.tails)
+        read_output(app).check(expected)
 
 
 def test_results_are_served_by_symbol(kafka: Kafka, unique: Name, tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_twenty_kills_and_more(kafka: Kafka, unique: Name, tmp_path: Path) -> No
 
 
 @pytest.mark.long
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_kills_at_the_shipped_timeouts(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
     with Scene(kafka, unique("kill"), tmp_path) as scene:
         scene.use_shipped_timeouts()

@@ -12,10 +12,10 @@ from prometheus_client import REGISTRY
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from deploy.local import ExternalKafka, LocalKafka
 from streams.settings import Settings
 from streams.web.live.site import LiveSite
 from streams.web.server import running
+from tests.application import Kafka
 from tests.worker import free_port
 
 HOST = "127.0.0.1"
@@ -51,9 +51,7 @@ class RunningGateway:
 
 
 @contextlib.asynccontextmanager
-async def gateway(
-    kafka: LocalKafka | ExternalKafka, topic: str, **variables: str
-) -> AsyncIterator[RunningGateway]:
+async def gateway(kafka: Kafka, topic: str, **variables: str) -> AsyncIterator[RunningGateway]:
     """Serve keys of one topic by the parameters `key` and `hashtag`; variables without STREAMS_."""
     ours = {
         "LIVE_TOPICS": f"{topic}=key|hashtag",

@@ -268,6 +268,11 @@ def test_prices(kafka: Kafka, unique: Name, tmp_path: Path, apicurio: Apicurio) 
         checked = run(app.variables, "streams.cli", "verify", "--job", "tickers", "--json")
         assert checked.returncode == 0, checked.stdout + checked.stderr
         assert json.loads(checked.stdout)["finals"]["found"] == len(expected.candles)
+        made = run(app.variables, "producers", "tickers", "--count", "20", "--speed", "0")
+        assert made.returncode == 0, made.stderr
+        ours = [record.value or b"" for record in app.read(app.ticker_input)][len(inputs) :]
+        assert len(ours) == 20
+        assert all(read(PRICE, value[CONFLUENT_HEAD:])["price"] > 0 for value in ours)
 
 
 async def test_live_delivery_of_avro(kafka: LocalKafka, topic: str, apicurio: Apicurio) -> None:

@@ -183,12 +183,12 @@ def test_client_options() -> None:
         SASL | {"KAFKA_SECURITY_PROTOCOL": "sasl_ssl"}
     ).client_options()
     assert options.pop("ssl_context").verify_mode is ssl.CERT_REQUIRED
+    assert options.pop("sasl_plain_password").now() == ("someone", Secret("hunter2-hunter2"))
     assert options == {
         "bootstrap_servers": ["127.0.0.1:9092"],
         "security_protocol": "SASL_SSL",
         "sasl_mechanism": "SCRAM-SHA-512",
         "sasl_plain_username": "someone",
-        "sasl_plain_password": "hunter2-hunter2",
     }
 
 

@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 from streams.errors import SinkAccessError, StartError
+from streams.login.remembered import Fetched, Remembered
 from streams.setting_kinds import Secret
 from streams.sinks.appsync.auth import Headers, StoredApiKey
 
@@ -19,8 +20,9 @@ try:
     import botocore.session
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError
+
+    from streams.login.secrets_manager import StoredSecret
 except ImportError as exc:
     raise StartError(
         "STREAMS_APPSYNC_AUTH=iam and STREAMS_APPSYNC_API_KEY_SECRET_ARN need botocore",
@@ -29,37 +31,21 @@ except ImportError as exc:
 
 #: Names under which a secret in JSON may hold the key.
 KEY_FIELDS = ("api_key", "apiKey")
-#: Seconds that one attempt to reach AWS may take.
-TIMEOUT_SECONDS = 10
-ATTEMPTS = 2
 
 _REGION_OF_HOST = re.compile(r"\.appsync-api\.([a-z0-9-]+)\.")
 
 
 def stored_api_key(arn: str) -> StoredApiKey:
     """The API key that the secret `arn` holds: as it is, or in JSON as `api_key`."""
-    region = arn.split(":")[3]
-    client: Any = None
+    secret = StoredSecret(arn)
 
-    def fetch() -> Secret:
-        nonlocal client
-        if client is None:
-            config = Config(
-                connect_timeout=TIMEOUT_SECONDS,
-                read_timeout=TIMEOUT_SECONDS,
-                retries={"total_max_attempts": ATTEMPTS},
-            )
-            session = botocore.session.get_session()
-            client = session.create_client("secretsmanager", region_name=region, config=config)
-        return Secret(_key_in(client.get_secret_value(SecretId=arn).get("SecretString", "")))
-
-    async def fetch_in_thread() -> Secret:
+    def fetch() -> Fetched[Secret]:
         try:
-            return await asyncio.to_thread(fetch)
-        except (BotoCoreError, ClientError, ValueError) as exc:
+            return Fetched(Secret(_key_in(secret.read())), float("inf"))
+        except (*secret.errors, ValueError) as exc:
             raise SinkAccessError(f"The API key can't be read from {arn}: {exc}") from exc
 
-    return StoredApiKey(fetch_in_thread)
+    return StoredApiKey(Remembered(fetch))
 
 
 def _key_in(text: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.errors import SettingError
+from streams.file_stamp import stamp
 from streams.web.live.selection import ALL
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class Tokens:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._stamp = _stamp(file)
+        self._stamp = stamp(file)
         self._grants = read_grants(file)
 
     def find(self, digest: bytes) -> Grant | None:
@@ -61,10 +62,10 @@ class Tokens:
         await asyncio.to_thread(self._refresh)
 
     def _refresh(self) -> None:
-        stamp = _stamp(self._file)
-        if stamp == self._stamp:
+        found = stamp(self._file)
+        if found == self._stamp:
             return
-        self._stamp = stamp
+        self._stamp = found
         try:
             self._grants = read_grants(self._file)
         except SettingError as exc:
@@ -111,12 +112,3 @@ def _matches(key: str, pattern: str) -> bool:
 def digest_of(token: str) -> bytes:
     """What is kept and compared in place of a token; its length tells nothing of the token's."""
     return hashlib.sha256(token.encode(errors="surrogateescape")).digest()
-
-
-def _stamp(file: Path) -> tuple[int, int, int] | None:
-    """What changes with the file; None while it isn't there."""
-    try:
-        stat = file.stat()
-    except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino

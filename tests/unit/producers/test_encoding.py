@@ -1,8 +1,9 @@
-"""Hashtags as their topic holds them."""
+"""Hashtags and prices as their topics hold them."""
 
 import pytest
 
-from producers.encoding import hashtag_encoder
+from producers.encoding import hashtag_encoder, price_encoder
+from producers.quotes import Quote
 from streams.errors import SettingError
 from streams.schemas import avro_formats
 from streams.schemas.avro import AvroSchema
@@ -19,6 +20,7 @@ def formats_of(**formats: str) -> Formats:
 
 def test_raw_strings_take_no_encoder() -> None:
     assert hashtag_encoder(formats_of(other="json"), "tags") is None
+    assert price_encoder(formats_of(), "prices") is None, "they are JSON already"
 
 
 def test_json() -> None:
@@ -39,6 +41,22 @@ async def test_avro(monkeypatch: pytest.MonkeyPatch) -> None:
     assert AvroSchema(registry.texts[1]).read(value[5:]) == {"hashtag": "kafka"}
     await formats.aclose()
     assert registry.closed
+
+
+async def test_prices_in_avro(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = FakeRegistry()
+    monkeypatch.setattr(avro_formats, "_open", lambda _settings: registry)
+    formats = formats_of(prices="avro")
+    encode = price_encoder(formats, "prices")
+    assert encode is not None
+    await formats.start()
+    value = encode(Quote("TBV", 51, 5).record().value)
+    assert AvroSchema(registry.texts[0]).read(value[5:]) == {
+        "event_time": "1970-01-01T00:00:00.005Z",
+        "ticker": "TBV",
+        "price": 51.0,
+    }
+    await formats.aclose()
 
 
 async def test_a_start_that_fails_leaves_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:

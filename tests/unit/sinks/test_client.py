@@ -9,9 +9,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from streams.errors import SinkAccessError
+from streams.login import remembered
+from streams.login.remembered import Fetched, Remembered
 from streams.setting_kinds import Secret
-from streams.sinks.appsync import auth, client
-from streams.sinks.appsync.auth import ApiKey, StoredApiKey
+from streams.sinks.appsync import client
+from streams.sinks.appsync.auth import ApiKey, Auth, StoredApiKey
 from streams.sinks.appsync.client import Client
 from streams.sinks.appsync.graphql import OpaqueFormat
 from streams.sinks.appsync.verdicts import REASON_LENGTH
@@ -45,7 +47,7 @@ async def serve() -> AsyncIterator[Serve]:
         await server.close()
 
 
-async def send(url: str, key: auth.Auth | None = None) -> tuple[list[tuple[str, str]], float, str]:
+async def send(url: str, key: Auth | None = None) -> tuple[list[tuple[str, str]], float, str]:
     """Fate and kind of each result, what Retry-After said in s, and the first one's reason."""
     settings = AppSyncSettings(url=url, api_key=Secret(KEY), timeout_ms=500)
     sender = Client(settings, FORMAT, key or ApiKey(Secret(KEY)))
@@ -162,40 +164,30 @@ async def test_no_part_of_a_key_is_quoted(serve: Serve) -> None:
     assert KEY[:4] not in (await send(await serve(tell)))[2]
 
 
-def keys(*texts: str) -> Callable[[], Awaitable[Secret]]:
+def keys(*texts: str) -> Remembered[Secret]:
     """Hands out one key after the other."""
     left = list(texts)
-
-    async def fetch() -> Secret:
-        return Secret(left.pop(0))
-
-    return fetch
+    return Remembered(lambda: Fetched(Secret(left.pop(0)), float("inf")))
 
 
 async def test_a_refused_key_is_fetched_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "REFRESH_SECONDS", 0)
     stored = StoredApiKey(keys("one", "two", "three"))
     first = await stored.headers("", b"")
-    # Several requests were refused together; one of them looks.
+    # Several requests were refused together, too soon to look again.
     await asyncio.gather(*(stored.refused(first) for _ in range(5)))
-    assert await stored.headers("", b"") == {"x-api-key": "two"}
-    await stored.refused({"x-api-key": "two"})
-    assert await stored.headers("", b"") == {"x-api-key": "three"}
-    assert stored.masked("one two three") == "*** *** ***"
-
-
-async def test_it_is_not_fetched_all_the_time() -> None:
-    stored = StoredApiKey(keys("one", "two"))
-    await stored.refused(await stored.headers("", b""))
     assert await stored.headers("", b"") == {"x-api-key": "one"}
+    monkeypatch.setattr(remembered, "REFUSED_SECONDS", 0)
+    await stored.refused(first)
+    assert await stored.headers("", b"") == {"x-api-key": "two"}
+    assert stored.masked("one two three") == "*** *** three"
 
 
 async def test_without_a_key_results_wait(serve: Serve) -> None:
-    async def fail() -> Secret:
+    def fail() -> Fetched[Secret]:
         raise SinkAccessError("no such secret")
 
     async def answer(request: web.Request) -> web.Response:  # noqa: ARG001
         raise AssertionError("nothing is sent without a key")
 
-    fates, _, reason = await send(await serve(answer), StoredApiKey(fail))
+    fates, _, reason = await send(await serve(answer), StoredApiKey(Remembered(fail)))
     assert (fates, reason) == ([("retry", "access")] * 2, "no such secret")
