@@ -53,8 +53,9 @@ async def test_it_ends_with_its_task() -> None:
     waiting = asyncio.create_task(reading.until_ready(CHUNK))
     await until_true(lambda: bool(format_.asked_for))
     reading.stop()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
+    async with asyncio.timeout(60):
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
     assert format_.given_up
     assert not reading.waiting
 
