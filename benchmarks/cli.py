@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks import compare, factors, live, recovery, report
 from benchmarks.compare import LATENCY_GRACE_MS
 from benchmarks.fanout import measure as fanout
+from benchmarks.ingest import measure as ingest
 from benchmarks.latency import Plan
 from benchmarks.loaded import RATE, WINDOW_MS
 from benchmarks.peers import measure as peers
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_compare(commands)
     _add_others(commands)
     _add_live(commands)
+    _add_ingest(commands)
     report_only = commands.add_parser("report", help="make RESULTS.md anew, measure nothing")
     report_only.set_defaults(pieces=lambda _results, _args: [])
     return parser
@@ -135,6 +137,15 @@ def _add_live(commands: Any) -> None:
     command.set_defaults(pieces=_browser)
 
 
+def _add_ingest(commands: Any) -> None:
+    command = _add(commands, "ingest", "records over HTTP, beside a bare aiohttp handler")
+    add = command.add_argument
+    add("--singles", type=int, default=50_000, help="records of a run, one in a request")
+    add("--batched", type=int, default=1_000_000, help="records of a run, 500 in a request")
+    add("--runs", type=int, default=5, help="runs of each server, in turns")
+    command.set_defaults(pieces=_ingest)
+
+
 def _fanout(results: Results, args: argparse.Namespace) -> list[Piece]:
     async def piece(_: None) -> None:
         await fanout.measure(results, args.connections, args.deliveries, args.runs)
@@ -148,6 +159,11 @@ def _browser(results: Results, args: argparse.Namespace) -> list[Piece]:
         Plan(args.rate, 2 * args.seconds, WINDOW_MS, LATENCY_GRACE_MS),
     ]
     return [partial(live.measure, results=results, plans=plans)]
+
+
+def _ingest(results: Results, args: argparse.Namespace) -> list[Piece]:
+    sizes = {"singles": args.singles, "batched": args.batched, "runs": args.runs}
+    return [partial(ingest.measure, results=results, **sizes)]
 
 
 def _peers(results: Results, args: argparse.Namespace) -> list[Piece]:

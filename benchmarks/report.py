@@ -5,6 +5,7 @@ from typing import Any
 
 from benchmarks import charts, scaling
 from benchmarks.report_compare import full_speed, latency
+from benchmarks.report_ingest import ingest
 from benchmarks.report_live import browser, fanout
 from benchmarks.report_others import factor, peers, rebalance, restores
 from benchmarks.results import Results
@@ -32,6 +33,7 @@ def page(pieces: Pieces) -> str:
         *(peers(found) for _, found in _of(pieces, "peers")),
         *(fanout(found) for _, found in _of(pieces, "fanout")),
         *(browser(found) for _, found in _of(pieces, "browser")),
+        *(ingest(found) for _, found in _of(pieces, "ingest")),
     ]
     return "\n\n".join(["# Results", _INTRODUCTION, *sections]) + "\n"
 

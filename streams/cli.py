@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import faust
 
+from producers.ingest.command import add_ingest
 from streams import processes
 from streams.errors import TallyError
 from streams.settings import describe
@@ -38,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = commands.add_parser("settings", help="show all settings, without secrets")
     settings.set_defaults(run=show_settings)
     add_verify(commands)
+    add_ingest(commands)
     args = parser.parse_args(argv)
     code: int = args.run(args)
     return code

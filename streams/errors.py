@@ -22,6 +22,10 @@
       MisfitError                a value isn't what its topic's format says: a dead letter
       RegistryError              the schema registry can't be asked now; it is asked again
       SchemaRefusedError         the schema registry doesn't take a schema: incompatible, or wrong
+      IngestError                a record can't be taken in now; its source offers it again
+        SourceError                a source can't be read now
+        BufferFullError            too much waits for Kafka's acknowledgement
+        UndeliveredError           Kafka refuses a record as it is
       BadInputError              a producer was given input it can't publish
       VerifyError                what was counted can't be compared with the input
       RequestError               a web client asked for what it can't have; answered with a 4xx
@@ -30,6 +34,9 @@
         ForbiddenError             a key, site or page that isn't allowed
         UpgradeRequiredError       this address is for WebSockets
         TooManyConnectionsError    from one address
+        NotFoundError              there is no such thing here
+        TooLargeError              more than one request may bring
+        UnsupportedTypeError       a body of another type than those we read
         UnavailableError           not now, but perhaps later
 
 The three middle classes are what a caller acts upon; the leaves are what a reader looks up.
@@ -172,6 +179,26 @@ class SchemaRefusedError(TallyError):
     """The schema registry doesn't take a schema: it is wrong, or incompatible with earlier ones."""
 
 
+class IngestError(TallyError):
+    """A record can't be taken in now; nothing is acknowledged, so its source offers it again."""
+
+
+class SourceError(IngestError):
+    """A source can't be read now; it is tried again."""
+
+    default_remedy = "It is tried again"
+
+
+class BufferFullError(IngestError):
+    """Too much waits for Kafka's acknowledgement."""
+
+    default_remedy = "Send it again in a moment"
+
+
+class UndeliveredError(IngestError):
+    """Kafka refuses a record as it is, or this process does before."""
+
+
 class BadInputError(TallyError):
     """A producer was given a file, line or option it can't publish."""
 
@@ -215,6 +242,24 @@ class TooManyConnectionsError(RequestError):
     """One address has as many connections as it may have."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
+
+
+class NotFoundError(RequestError):
+    """There is no such thing here, or not for HTTP clients."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class TooLargeError(RequestError):
+    """More bytes or records than one request may bring."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class UnsupportedTypeError(RequestError):
+    """A body of another type than those we read."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
 class UnavailableError(RequestError):

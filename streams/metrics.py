@@ -64,3 +64,20 @@ LIVE_REPLAYS = Counter("streams_live_replays", "Resumed connections, by what ser
 SCHEMA_LOOKUPS = Counter(
     "streams_schema_lookups", "Questions to the schema registry by their outcome", ["outcome"]
 )
+INGEST_BUFFER = Gauge(
+    "streams_ingest_buffer_bytes", "Records taken in that Kafka hasn't acknowledged"
+)
+INGEST_PUBLISHED = Counter(
+    "streams_ingest_published", "Records taken in that Kafka has acknowledged", ["topic"]
+)
+INGEST_REFUSED = Counter(
+    "streams_ingest_refused", "Records taken in that Kafka has refused for good", ["topic"]
+)
+INGEST_TROUBLE = Counter(
+    "streams_ingest_trouble", "Times that a source couldn't be read and was begun anew", ["source"]
+)
+INGEST_DROPPED = Counter(
+    "streams_ingest_dropped",
+    "Messages sent without a promise (MQTT, QoS 0) that there was no room for",
+    ["source"],
+)

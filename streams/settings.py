@@ -16,6 +16,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from streams.errors import SettingError
+from streams.ingest.aws_settings import AwsSourceSettings
+from streams.ingest.mqtt_settings import MqttSettings
+from streams.ingest.polled_settings import PolledSettings
+from streams.ingest.settings import IngestSettings
 from streams.jobs.names import HASHTAGS, TICKERS
 from streams.jobs.settings import TickerSettings
 from streams.kafka_settings import KafkaSettings
@@ -69,6 +73,10 @@ class Settings:
     queries: QuerySettings = field(default_factory=QuerySettings)
     tickers: TickerSettings = field(default_factory=TickerSettings)
     schemas: SchemaSettings = field(default_factory=SchemaSettings)
+    ingest: IngestSettings = field(default_factory=IngestSettings)
+    aws_sources: AwsSourceSettings = field(default_factory=AwsSourceSettings)
+    mqtt: MqttSettings = field(default_factory=MqttSettings)
+    polled: PolledSettings = field(default_factory=PolledSettings)
 
     jobs: tuple[str, ...] = setting(
         "STREAMS_JOBS", several(choice(HASHTAGS, TICKERS)), HASHTAGS, "the jobs that are run"
@@ -214,6 +222,10 @@ class Settings:
         "appsync": AppSyncSettings,
         "tickers": TickerSettings,
         "schemas": SchemaSettings,
+        "ingest": IngestSettings,
+        "aws_sources": AwsSourceSettings,
+        "mqtt": MqttSettings,
+        "polled": PolledSettings,
     }
 
     def __post_init__(self) -> None:
@@ -375,5 +387,9 @@ def describe(settings: Settings) -> list[Row]:
         settings.queries,
         settings.appsync,
         settings.schemas,
+        settings.ingest,
+        settings.aws_sources,
+        settings.mqtt,
+        settings.polled,
     )
     return [row for part in parts for row in rows(part)]

@@ -3,14 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from murmurhash2 import murmurhash2
-
+from streams.core import partitioning
 from streams.core.ports import Clock, Cluster
 from streams.core.values import ValueFormat
 from streams.settings import Settings
-
-#: With which Java's producers hash; from org.apache.kafka.common.utils.Utils.murmur2.
-_SEED = 0x9747B28C
 
 
 def _raw(topic: str) -> None:
@@ -32,4 +28,4 @@ class TaskContext:
 
     def partition_of(self, topic: str, key: bytes) -> int:
         """The partition a key belongs to, as Java's producers decide it."""
-        return (murmurhash2(key, _SEED) & 0x7FFFFFFF) % self.partitions[topic]
+        return partitioning.partition_of(key, self.partitions[topic])

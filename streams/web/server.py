@@ -7,12 +7,12 @@ import signal
 from collections.abc import AsyncIterator
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streams.settings import Settings
 from streams.topics import ensure_topics
 from streams.transport.web_server import allow_many_files, runner_of
 from streams.web.live.site import LiveSite
+from streams.web.metrics_page import show_metrics
 from streams.web.openapi import add_openapi
 from streams.web.problems import use_problem_details
 from streams.web.queries.forwarding import Forwarder, GatewayCounts
@@ -60,10 +60,6 @@ def add_routes(app: web.Application, site: LiveSite) -> None:
     use_problem_details(app)
     add_openapi(app)
     site.add_to(app)
-
-    async def show_metrics(_request: web.Request) -> web.Response:
-        """`GET /metrics`."""
-        return web.Response(body=generate_latest(), content_type=CONTENT_TYPE_LATEST.split(";")[0])
 
     async def show_health(_request: web.Request) -> web.Response:
         """`GET /health`: status 503 until results can be served."""

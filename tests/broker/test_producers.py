@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -138,10 +137,8 @@ async def test_a_signal_flushes_what_was_taken(
         async with asyncio.timeout(LIMIT_S):
             await until_true(lambda: check_access(settings, [topic]), LIMIT_S)
             await until_true(lambda: some_read(kafka, topic), LIMIT_S)
-            began = time.monotonic()
             process.send_signal(how)
             _, stderr = await process.communicate()
-        assert time.monotonic() - began < 10
     finally:
         if process.returncode is None:
             process.kill()

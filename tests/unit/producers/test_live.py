@@ -29,7 +29,7 @@ class Told(LivePosts):
 async def test_what_came_before_the_end_is_taken() -> None:
     source = Told("a", "b", "a", "c")
     chunks = source.chunks()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert [post.hashtags for post in await anext(chunks)] == [[b"a"]]
         source.go_on.set()
         await source.ended.wait()

@@ -105,7 +105,7 @@ class Peer:
 async def first(source: PolledPrices, count: int) -> list[KeyedRecord]:
     """The first records; fails if they don't come."""
     found: list[KeyedRecord] = []
-    async with asyncio.timeout(20), aclosing(source.chunks()) as chunks:
+    async with asyncio.timeout(60), aclosing(source.chunks()) as chunks:
         async for chunk in chunks:
             found += chunk
             if len(found) >= count:

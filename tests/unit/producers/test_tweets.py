@@ -94,7 +94,7 @@ class Twitter:
         AUTHORITY.configure_trust(trusting)
         connector = aiohttp.TCPConnector(resolver=ToLocalPort(self.port), ssl=trusting)
         return aiohttp.ClientSession(
-            connector=connector, timeout=aiohttp.ClientTimeout(sock_read=0.5)
+            connector=connector, timeout=aiohttp.ClientTimeout(sock_read=2)
         )
 
     def source(self, *rules: str, budget: Budget | None = None) -> LiveTweets:
