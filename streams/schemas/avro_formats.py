@@ -28,9 +28,12 @@ class AvroFormats:
         """How to read a topic's values."""
         return AvroFormat(self._schemas, self._files.get(topic))
 
-    def writer(self, topic: str, schema: str, examples: Iterable[Any]) -> Encode:
-        """How to write them."""
-        ours = self._files.get(topic) or AvroSchema(schema)
+    def writer(self, topic: str, schema: str | None, examples: Iterable[Any]) -> Encode:
+        """How to write them. Raises SettingError if there is no schema."""
+        ours = self._files.get(topic) or (None if schema is None else AvroSchema(schema))
+        if ours is None:
+            problem = f"there is none of {topic}, to which Avro is written"
+            raise SettingError("STREAMS_SCHEMA_FILES", problem)
         writer = AvroWriter(topic, ours, examples, register=self._register)
         self._writers.append(writer)
         return writer

@@ -27,11 +27,12 @@ class Formats:
             return self._avro.of(topic)
         return self._json if kind == "json" else None
 
-    def writer(self, topic: str, schema: str, *examples: Any) -> Encode | None:
+    def writer(self, topic: str, schema: str | None, *examples: Any) -> Encode | None:
         """How to write a topic's values; None for raw strings.
 
-        `schema` is the one for Avro, if no file has another. `examples` are such values as will be
-        written, to see that they fit. Values can be written once all is started.
+        `schema` is the one for Avro, if no file has another: None if one has to. `examples` are
+        such values as will be written, to see that they fit. Values can be written once all is
+        started. Raises SettingError.
         """
         kind = self._settings.value_format(topic)
         if kind == "avro" and self._avro is not None:

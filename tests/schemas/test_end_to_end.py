@@ -68,11 +68,12 @@ def decode_hashtag(head: int) -> Callable[[bytes], str]:
 
 
 def run(
-    variables: Mapping[str, str], *command: str, seconds: float = 90
+    variables: Mapping[str, str], *command: str, stdin: str = "", seconds: float = 90
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", *command],
         env={**clean_environment(), **variables},
+        input=stdin,
         capture_output=True,
         text=True,
         timeout=seconds,
@@ -273,6 +274,21 @@ def test_prices(kafka: Kafka, unique: Name, tmp_path: Path, apicurio: Apicurio) 
         ours = [record.value or b"" for record in app.read(app.ticker_input)][len(inputs) :]
         assert len(ours) == 20
         assert all(read(PRICE, value[CONFLUENT_HEAD:])["price"] > 0 for value in ours)
+
+
+def test_what_is_taken_in(kafka: Kafka, unique: Name, tmp_path: Path, apicurio: Apicurio) -> None:
+    """JSON lines become Avro; what doesn't fit is a dead letter."""
+    name = unique("ingest")
+    with Application(kafka, name, tmp_path, variables=avro(name, apicurio.url)) as app:
+        app.create_topics()
+        lines = ['{"hashtag": "Kafka"}', "Kafka", '{"hashtag": 7}', '{"hashtag": "Ä"}']
+        taken = run(app.variables, "streams.cli", "ingest", "stdin", stdin="\n".join(lines))
+        assert taken.returncode == 0, taken.stderr
+        found = [read(FIRST, (r.value or b"")[CONFLUENT_HEAD:]) for r in app.read(app.input)]
+        assert found == [{"hashtag": "Kafka"}, {"hashtag": "Ä"}]
+        letters = app.read(app.dead_letters)
+        assert [letter.value for letter in letters] == [b"Kafka", b'{"hashtag": 7}']
+        assert all(dict(letter.headers)["reason"] for letter in letters)
 
 
 async def test_live_delivery_of_avro(kafka: LocalKafka, topic: str, apicurio: Apicurio) -> None:
