@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import compare, factors, live, recovery, report
+from benchmarks.archive import measure as archive
 from benchmarks.compare import LATENCY_GRACE_MS
 from benchmarks.fanout import measure as fanout
 from benchmarks.ingest import measure as ingest
@@ -135,6 +136,10 @@ def _add_live(commands: Any) -> None:
     add("--seconds", type=float, default=65, help="length of a run with short windows, or half")
     add("--short-window", type=float, default=2, help="seconds of a short window")
     command.set_defaults(pieces=_browser)
+    command = _add(commands, "archive", "quotes to S3, beside plain writers")
+    command.add_argument("--records", type=int, default=3_000_000, help="quotes to load")
+    command.add_argument("--runs", type=int, default=3, help="runs of each, in turns")
+    command.set_defaults(pieces=_archive)
 
 
 def _add_ingest(commands: Any) -> None:
@@ -151,6 +156,10 @@ def _fanout(results: Results, args: argparse.Namespace) -> list[Piece]:
         await fanout.measure(results, args.connections, args.deliveries, args.runs)
 
     return [piece]
+
+
+def _archive(results: Results, args: argparse.Namespace) -> list[Piece]:
+    return [partial(archive.measure, results=results, records=args.records, runs=args.runs)]
 
 
 def _browser(results: Results, args: argparse.Namespace) -> list[Piece]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks import charts, scaling
+from benchmarks.report_archive import archive
 from benchmarks.report_compare import full_speed, latency
 from benchmarks.report_ingest import ingest
 from benchmarks.report_live import browser, fanout
@@ -34,6 +35,7 @@ def page(pieces: Pieces) -> str:
         *(fanout(found) for _, found in _of(pieces, "fanout")),
         *(browser(found) for _, found in _of(pieces, "browser")),
         *(ingest(found) for _, found in _of(pieces, "ingest")),
+        *(archive(found) for _, found in _of(pieces, "archive")),
     ]
     return "\n\n".join(["# Results", _INTRODUCTION, *sections]) + "\n"
 

@@ -15,6 +15,7 @@
         TransactionError           a transaction failed
         StoreError                 RocksDB failed
       SinkAccessError            a sink has no key or credentials now; it goes on trying
+        UploadError                an object wasn't stored; it is tried again
       UndeliverableError         a sink's peer can never accept a result: a dead letter
       QueryError                 a question can't be answered by this worker now
         NotOwnerError              another worker runs the key's task
@@ -139,6 +140,15 @@ class StoreError(TaskRetriedError):
 
 class SinkAccessError(TallyError):
     """A sink can't get its key or credentials now; it goes on trying."""
+
+
+class UploadError(SinkAccessError):
+    """An object could not be stored now; `kind` is a word for the reason. It is tried again."""
+
+    def __init__(self, happened: str, kind: str) -> None:
+        super().__init__(happened)
+        self.args = (happened, kind)  # what pickle calls __init__ with
+        self.kind = kind
 
 
 class UndeliverableError(TallyError):

@@ -51,6 +51,8 @@ SINK_SECONDS = Histogram(
     ["sink"],
     buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300),
 )
+ARCHIVE_OBJECTS = Counter("streams_archive_objects", "Objects stored, repeats included", ["topic"])
+ARCHIVE_BYTES = Counter("streams_archive_bytes", "Their bytes", ["topic"])
 LIVE_CONNECTIONS = Gauge("streams_live_connections", "WebSocket connections")
 LIVE_REFUSED = Counter("streams_live_refused", "WebSocket requests refused", ["status"])
 LIVE_DELIVERIES = Counter("streams_live_deliveries", "Results handed to WebSocket connections")

@@ -37,6 +37,7 @@ from streams.setting_kinds import (
     seconds,
     several,
 )
+from streams.sinks.archive.settings import ArchiveSettings
 from streams.sinks.settings import AppSyncSettings
 from streams.web.queries.settings import QuerySettings
 from streams.web.settings import LiveSettings
@@ -69,6 +70,7 @@ class Settings:
 
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
     appsync: AppSyncSettings = field(default_factory=AppSyncSettings)
+    archive: ArchiveSettings = field(default_factory=ArchiveSettings)
     live: LiveSettings = field(default_factory=LiveSettings)
     queries: QuerySettings = field(default_factory=QuerySettings)
     tickers: TickerSettings = field(default_factory=TickerSettings)
@@ -212,6 +214,13 @@ class Settings:
     log_finals: bool = setting(
         "STREAMS_LOG_FINALS", boolean(), "true", "a log line for each final result"
     )
+    log_topics: tuple[str, ...] = setting(
+        "STREAMS_LOG_TOPICS",
+        several(name_of("a topic", TOPIC_LENGTH)),
+        "",
+        "topics whose records `tally log` logs",
+        shown="{output}",
+    )
 
     PREFIX: ClassVar[str] = "STREAMS_"
     #: Settings that have a class of their own, by the field that holds them.
@@ -220,6 +229,7 @@ class Settings:
         "live": LiveSettings,
         "queries": QuerySettings,
         "appsync": AppSyncSettings,
+        "archive": ArchiveSettings,
         "tickers": TickerSettings,
         "schemas": SchemaSettings,
         "ingest": IngestSettings,
@@ -240,6 +250,7 @@ class Settings:
         self._check_topics()
         self._check_delivered()
         self._check_formats()
+        self._check_archived()
         self._check_timeouts()
 
     @classmethod
@@ -345,6 +356,17 @@ class Settings:
             problem = "long can't be delivered to STREAMS_APPSYNC_URL"
             raise SettingError("STREAMS_OUTPUT_FORMAT", problem, "json, avro")
 
+    @property
+    def archived_topics(self) -> tuple[str, ...]:
+        """The topics whose records are archived."""
+        return tuple(dict.fromkeys(self.archive.topics)) or tuple(self.output_topics.values())
+
+    def _check_archived(self) -> None:
+        if self.archive.url is not None and self.dead_letter_topic in self.archived_topics:
+            # What can't be archived would come back to be archived, for ever.
+            problem = f"{self.dead_letter_topic!r} is STREAMS_DEAD_LETTER_TOPIC"
+            raise SettingError("STREAMS_ARCHIVE_TOPICS", problem, "other topics")
+
     def _check_timeouts(self) -> None:
         checks = (
             (
@@ -387,6 +409,7 @@ def describe(settings: Settings) -> list[Row]:
         settings.queries,
         settings.appsync,
         settings.schemas,
+        settings.archive,
         settings.ingest,
         settings.aws_sources,
         settings.mqtt,

@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 from streams.errors import StartError
 
 try:
-    import botocore.session
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
+
+    from streams.aws import new_session
 except ImportError as exc:
     raise StartError(
         "Reading a secret by its ARN needs botocore",
@@ -49,5 +50,4 @@ class StoredSecret:
             retries={"total_max_attempts": ATTEMPTS},
         )
         region = self._arn.split(":")[3]
-        session = botocore.session.get_session()
-        return session.create_client("secretsmanager", region_name=region, config=config)
+        return new_session().create_client("secretsmanager", region_name=region, config=config)

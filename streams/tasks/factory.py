@@ -8,11 +8,12 @@ from streams.errors import TaskStoppedError
 from streams.state.standby import Standby
 from streams.state.store import Store
 from streams.tasks.aggregate_source_task import AggregateSourceTask
+from streams.tasks.archive_task import ArchiveTask
 from streams.tasks.context import TaskContext
 from streams.tasks.count_source_task import CountSourceTask, Selectors
 from streams.tasks.sink_task import SinkTask
 from streams.tasks.task import Task
-from streams.tasks.topology import Topology, WindowedTable
+from streams.tasks.topology import ArchiveSink, Topology, WindowedTable
 from streams.tasks.window_task import WindowTask
 
 
@@ -37,6 +38,8 @@ class TaskFactory:
             store = self._store_for(table, tp.partition)
             return WindowTask(tp, self._context, member, table, store)
         sink = self._topology.delivered_from(tp.topic)
+        if isinstance(sink, ArchiveSink):
+            return ArchiveTask(tp, self._context, member, sink)
         if sink is not None:
             return SinkTask(tp, self._context, member, sink)
         table = self._topology.fed_by(tp.topic)

@@ -10,6 +10,7 @@ from streams.core.counts import COUNTING
 from streams.core.ports import Record
 from streams.core.windows import TumblingWindows
 from streams.state.fingerprint import Fingerprint
+from streams.tasks.archive import Archive
 from streams.tasks.results import SinkBody
 
 
@@ -84,11 +85,20 @@ class Sink:
 
 
 @dataclass(frozen=True, slots=True)
+class ArchiveSink:
+    """A topic whose records are archived."""
+
+    name: str
+    topic: str
+    archive: Archive
+
+
+@dataclass(frozen=True, slots=True)
 class Topology:
     """All tables and sinks of an application, found by the topics they read."""
 
     tables: tuple[WindowedTable, ...]
-    sinks: tuple[Sink, ...] = ()
+    sinks: tuple[Sink | ArchiveSink, ...] = ()
 
     def named(self, name: str) -> WindowedTable:
         """The table of that name, which there has to be."""
@@ -102,6 +112,6 @@ class Topology:
         """The table whose second stage reads `topic`."""
         return next((table for table in self.tables if table.partials_topic == topic), None)
 
-    def delivered_from(self, topic: str) -> Sink | None:
-        """The sink that delivers `topic`."""
+    def delivered_from(self, topic: str) -> Sink | ArchiveSink | None:
+        """The sink that delivers or archives `topic`."""
         return next((sink for sink in self.sinks if sink.topic == topic), None)

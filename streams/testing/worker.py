@@ -10,6 +10,7 @@ from streams.core.ports import Clock, Member
 from streams.schemas.formats import Formats
 from streams.settings import Settings
 from streams.state.memory import Disk, MemoryStore
+from streams.tasks.archive_task import ArchiveTask
 from streams.tasks.batch import Batch, Body
 from streams.tasks.context import TaskContext
 from streams.tasks.factory import TaskFactory
@@ -116,8 +117,13 @@ class Worker:
         return task
 
     async def deliver(self, tp: TP, records: int, batches: int = 1) -> bool:
-        """Fetch and process up to `records` records; False if there were none."""
+        """Fetch and process up to `records` records; False if there were none, or no room."""
         task = await self.task(tp)
+        try:
+            async with asyncio.timeout(0):
+                await task.until_room()
+        except TimeoutError:
+            return False
         chunk = await self._client.fetch(tp, task.position, records, batches)
         if chunk.next_offset == chunk.from_offset:
             return False
@@ -162,7 +168,7 @@ class Worker:
         """Be no more; nothing is cleaned up but what would be left in the test's own process."""
         self.alive = False
         for task in self.tasks.values():
-            if isinstance(task, SinkTask):
+            if isinstance(task, SinkTask | ArchiveTask):
                 await task.stop_delivering()
         self.tasks.clear()
         agents, self._agents = self._agents, {}

@@ -20,11 +20,13 @@ from streams.kafka.cluster import KafkaCluster, WallClock
 from streams.schemas.formats import Formats
 from streams.settings import Settings
 from streams.state.rocksdb import RocksStore
+from streams.tasks.archive import Archive
 from streams.tasks.batch import Batch, Batches, Body, run_body
 from streams.tasks.context import TaskContext
 from streams.tasks.factory import TaskFactory
 from streams.tasks.results import SinkBody
 from streams.tasks.topology import (
+    ArchiveSink,
     Sink,
     Topology,
     Updates,
@@ -64,7 +66,7 @@ class StreamsApp(faust.App):
         self.tasks: Supervisor | None = None
         self._specs: list[WindowedTable] = []
         self._closing: list[Callable[[], Awaitable[None]]] = []
-        self._sinks: list[Sink] = []
+        self._sinks: list[Sink | ArchiveSink] = []
         self._cluster: KafkaCluster | None = None
         self._context: TaskContext | None = None
 
@@ -159,23 +161,33 @@ class StreamsApp(faust.App):
         It gets the `Results` of one partition, runs once for each that this worker is assigned, and
         is cancelled when that goes. A topic has one offset in a group, so it has one sink.
         """
+        self._refuse_second_reader(topic, name)
+
+        def decorate(body: SinkBody) -> SinkBody:
+            self._add_sink(Sink(name, topic, body))
+            return body
+
+        return decorate
+
+    def archive(self, topic: str, archive: Archive, *, name: str) -> None:
+        """Archive a topic's records. It can have no other sink."""
+        self._refuse_second_reader(topic, name)
+        self._add_sink(ArchiveSink(name, topic, archive))
+
+    def _refuse_second_reader(self, topic: str, name: str) -> None:
         if topic in self.bodies:
             raise StartError(
                 f"{name} can't deliver {topic}: the application reads that topic already",
                 "Run it as an application of its own, with another STREAMS_APP_ID",
             )
 
-        def decorate(body: SinkBody) -> SinkBody:
-            self._sinks.append(Sink(name, topic, body))
+    def _add_sink(self, sink: Sink | ArchiveSink) -> None:
+        self._sinks.append(sink)
 
-            @self.batch_agent(topic, name=f"{name}-{topic}")
-            async def hand_over(batches: Batches) -> None:
-                async for batch in batches:
-                    batch.task.take(batch)
-
-            return body
-
-        return decorate
+        @self.batch_agent(sink.topic, name=f"{sink.name}-{sink.topic}")
+        async def hand_over(batches: Batches) -> None:
+            async for batch in batches:
+                batch.task.take(batch)
 
     def _batch_topic(self, name: str) -> faust.TopicT:
         # Offsets are committed in the tasks' transactions, so Faust has nothing to acknowledge.

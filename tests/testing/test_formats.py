@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,10 +22,14 @@ from streams.schemas.avro import AvroSchema
 from streams.schemas.settings import SchemaSettings
 from streams.schemas.wire import ConfluentWire
 from streams.settings import Settings
+from streams.sinks.archive.agent import archive_app
+from streams.sinks.archive.settings import ArchiveSettings
 from streams.tasks import chunk_decoder
 from streams.tasks.results import Results
 from streams.testing import TestDriver
 from streams.transport.app import StreamsApp
+from tests.archive.memory import MemoryBucket
+from tests.archive.objects import union
 from tests.testing.hashtag_job import CLOSER, DEAD_LETTERS, INPUT, OUTPUT, finals
 from tests.unit.schemas.registries import STRING, FakeRegistry
 
@@ -249,3 +254,29 @@ def test_a_sink_gets_json(format_: str) -> None:
         letters = driver.read_output(DEAD_LETTERS)
         assert [letter.value for letter in letters] == [values[1], misfit], "as they were read"
         assert driver.broker.group("tally").offsets[TP("results", 0)].offset == 4
+
+
+def test_an_archive_keeps_json(registry: FakeRegistry, tmp_path: Path) -> None:
+    registry.texts.append(PRICE)
+    bucket = MemoryBucket()
+    archive = ArchiveSettings(
+        url="s3://bucket/kept", topics=("kept",), path=("ticker",), event_time="event_time"
+    )
+    settings = settings_of({"kept": "avro"}, archive=archive, data_dir=tmp_path)
+    app = archive_app(settings, lambda _name, _threads: bucket)
+    prices = [
+        {"event_time": show_iso(n), "ticker": ticker, "price": 51.5}
+        for n, ticker in enumerate(("AAPL", "TBV"))
+    ]
+    values = [as_avro(5, PRICE, price) for price in prices]
+    misfits = [as_avro(1, STRING, "no object"), as_avro(9, STRING, "a"), b"{}"]
+    with TestDriver(app) as driver:
+        for n, value in enumerate([*values, *misfits]):
+            driver.produce("kept", value, n, key=b"k")
+        driver.run_until_idle()
+        driver.advance_time(archive.age_ms)
+        driver.run_until_idle()
+        found = union(bucket.objects, "kept/")
+        assert [json.loads(found[0, offset].value) for offset in range(len(found))] == prices
+        letters = driver.read_output(DEAD_LETTERS)
+        assert [letter.value for letter in letters] == misfits, "as they were read"

@@ -4,7 +4,6 @@ It finds credentials, region and endpoints as all AWS clients do.
 """
 
 import asyncio
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,9 +11,10 @@ from typing import Any
 from streams.errors import SourceError, StartError
 
 try:
-    import botocore.session
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
+
+    from streams.aws import new_session
 except ImportError as exc:
     raise StartError(
         "Sources at AWS need botocore", "Install it: pip install 'tally-streams[aws]'"
@@ -36,11 +36,8 @@ class Calls:
             retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
             max_pool_connections=threads,
         )
-        session = botocore.session.get_session()
-        # Fargate sets AWS_REGION, which botocore doesn't look at.
-        region = os.environ.get("AWS_REGION") or session.get_config_variable("region")
         try:
-            self.client: Any = session.create_client(service, region_name=region, config=config)
+            self.client: Any = new_session().create_client(service, config=config)
         except NoRegionError as exc:
             raise StartError("The AWS region isn't known", "Set AWS_REGION") from exc
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=service)

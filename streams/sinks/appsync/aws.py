@@ -7,7 +7,6 @@ it elsewhere.
 
 import asyncio
 import json
-import os
 import re
 from typing import Any
 
@@ -17,11 +16,11 @@ from streams.setting_kinds import Secret
 from streams.sinks.appsync.auth import Headers, StoredApiKey
 
 try:
-    import botocore.session
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.exceptions import BotoCoreError
 
+    from streams.aws import new_session
     from streams.login.secrets_manager import StoredSecret
 except ImportError as exc:
     raise StartError(
@@ -66,14 +65,9 @@ class Iam:
     """See `Auth`. Signs each request with the credentials that botocore finds."""
 
     def __init__(self, url: str) -> None:
-        self._session = botocore.session.get_session()
+        self._session = new_session()
         found = _REGION_OF_HOST.search(url)
-        # Fargate sets AWS_REGION, which botocore doesn't look at.
-        self._region = (
-            found[1]
-            if found
-            else os.environ.get("AWS_REGION") or self._session.get_config_variable("region")
-        )
+        self._region = found[1] if found else self._session.get_config_variable("region")
         if not self._region:
             raise StartError(
                 "STREAMS_APPSYNC_AUTH=iam: the region isn't known, and STREAMS_APPSYNC_URL doesn't "
@@ -104,7 +98,7 @@ class Iam:
     async def refused(self, headers: Headers) -> None:  # noqa: ARG002
         """Look for credentials anew."""
         self._credentials = None
-        self._session = botocore.session.get_session()
+        self._session = new_session()
 
     def masked(self, text: str) -> str:
         """Signatures are not secret."""

@@ -50,7 +50,7 @@ async def test_what_is_missing_is_named() -> None:
 
 
 def test_botocore_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "botocore.session", None)
+    monkeypatch.setitem(sys.modules, "botocore.auth", None)
     monkeypatch.delitem(sys.modules, "streams.sinks.appsync.aws")
     monkeypatch.delattr(streams.sinks.appsync, "aws")
     with pytest.raises(StartError, match=r"tally-streams\[aws\]"):
