@@ -8,7 +8,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev
 RUN python -m venv /opt/tally
 WORKDIR /src
 COPY . .
-RUN /opt/tally/bin/pip install --no-cache-dir '.[aws,mqtt,parquet,sns,sql]'
+RUN /opt/tally/bin/pip install --no-cache-dir '.[aws,avro,mqtt,parquet,sns,sql]'
 
 FROM python:3.11-slim
 RUN useradd --uid 10001 --no-create-home tally && install -d -o tally /data

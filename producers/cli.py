@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from producers import hashtags, live_options, ticker_options
+from producers.encoding import hashtags_to
 from producers.hashtags import TaggedTweet
-from producers.publisher import Publisher
 from producers.rate_line import ERASE_LINE
 from producers.runner import run
 from producers.sources import Source
@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     ) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=text, description=text, parents=[common])
         made.add_argument("--topic", type=topic_name, help=f"instead of {usual}")
-        made.set_defaults(publisher=Publisher, usual_topic=lambda settings: settings.input_topic)
+        made.set_defaults(publisher=hashtags_to, usual_topic=lambda settings: settings.input_topic)
         return made
 
     live_options.add_tweets(command("tweets", "Tweets as they are posted; needs BEARER_TOKEN."))

@@ -1,7 +1,7 @@
 """Publishing records by their key: all of a key go to one partition, in their order."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, NamedTuple
 
 from aiokafka import errors as kafka_errors
@@ -22,12 +22,18 @@ class KeyedRecord(NamedTuple):
 
 
 class KeyedPublisher(Delivery):
-    """See `Delivery`. The partition is that of Java's clients."""
+    """See `Delivery`. The partition is that of Java's clients.
+
+    `encode` makes the value that is published of a record's; without it, that is the one.
+    """
 
     unit: ClassVar[str] = "quotes"
 
-    def __init__(self, kafka: KafkaSettings, topic: str) -> None:
+    def __init__(
+        self, kafka: KafkaSettings, topic: str, encode: Callable[[bytes], bytes] | None = None
+    ) -> None:
         super().__init__(kafka, topic, RECORDS_IN_FLIGHT, LINGER_S)
+        self._encode = encode
 
     async def publish(self, records: Iterable[KeyedRecord]) -> None:
         """Take `records`; waits while too many are in flight. Raises what `failure` holds."""
@@ -43,11 +49,12 @@ class KeyedPublisher(Delivery):
         await self._taken()
 
     async def _queued(self, record: KeyedRecord) -> asyncio.Future[Any]:
+        value = record.value if self._encode is None else self._encode(record.value)
         while True:
             self._raise_failure()
             try:
                 delivery: asyncio.Future[Any] = await self._producer.send(
-                    self._topic, record.value, record.key, timestamp_ms=record.timestamp_ms
+                    self._topic, value, record.key, timestamp_ms=record.timestamp_ms
                 )
             except kafka_errors.KafkaTimeoutError:
                 continue  # its partition's last batch isn't out yet; what is in it has timers

@@ -6,7 +6,7 @@ A batch is sent when it is full or has waited for LINGER_S. A failed batch ends 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from aiokafka import errors as kafka_errors
@@ -20,12 +20,18 @@ BATCHES_IN_FLIGHT = 16
 
 
 class Publisher(Delivery):
-    """See `Delivery`. `posts` counts the tweets, and what is like them, that were taken."""
+    """See `Delivery`. `posts` counts the tweets, and what is like them, that were taken.
+
+    `encode` makes a value of a hashtag; without it, that is the value.
+    """
 
     unit: ClassVar[str] = "hashtags"
 
-    def __init__(self, kafka: KafkaSettings, topic: str) -> None:
+    def __init__(
+        self, kafka: KafkaSettings, topic: str, encode: Callable[[bytes], bytes] | None = None
+    ) -> None:
         super().__init__(kafka, topic, BATCHES_IN_FLIGHT, linger_s=0)
+        self._encode = encode
         self._lingering: asyncio.Task[None] | None = None
         self._new_batch()
         # Closed batches whose turn hasn't come. A cancelled publish() leaves its batch here, where
@@ -49,8 +55,9 @@ class Publisher(Delivery):
         """Take `tweets`; waits while too much is in flight. Raises what `failure` holds."""
         for hashtags, timestamp_ms in tweets:
             self.posts += 1
-            for hashtag in hashtags:
-                while self._batch.append(timestamp=timestamp_ms, key=None, value=hashtag) is None:
+            values = hashtags if self._encode is None else map(self._encode, hashtags)
+            for value in values:
+                while self._batch.append(timestamp=timestamp_ms, key=None, value=value) is None:
                     await self._send()
                 self.sent += 1
         await self._taken()

@@ -11,6 +11,7 @@ from producers.progress import Progress
 from producers.rate_line import RateLine
 from producers.sources import Source, Target
 from streams.kafka_settings import KafkaSettings
+from streams.schemas.formats import Formats
 from streams.settings import Settings
 from streams.topics import ensure_topics
 
@@ -24,7 +25,7 @@ async def run(
     settings: Settings,
     topic: str,
     source: Source[T],
-    new_publisher: Callable[[KafkaSettings, str], Target[T]],
+    new_publisher: Callable[[KafkaSettings, str, Formats], Target[T]],
     out: TextIO = sys.stderr,
 ) -> None:
     """Publish all of `source`; SIGINT and SIGTERM end it cleanly, a second one at once.
@@ -34,13 +35,16 @@ async def run(
     """
     configs = KEEP_ALL if source.any_age else {}
     stop = _on_signals()
-    publisher = new_publisher(settings.kafka, topic)
+    formats = Formats(settings)
+    publisher = new_publisher(settings.kafka, topic, formats)
     try:
+        await _unless(stop, formats.start())
         await _unless(stop, ensure_topics(settings, [topic], configs))
         await _unless(stop, publisher.start())
         if not stop.done():
             await _publish(source, publisher, stop, out)
     finally:
+        await formats.aclose()
         await publisher.close()
 
 

@@ -6,7 +6,8 @@ import re
 import time
 from collections.abc import Callable, Mapping
 
-from producers.keyed import KeyedPublisher, KeyedRecord
+from producers.encoding import prices_to
+from producers.keyed import KeyedRecord
 from producers.quotes import MAX_SYMBOL_BYTES, SYMBOLS, parse_line
 from producers.sources import Source
 from producers.sources.prices import Market
@@ -62,7 +63,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_span(parser)
     parser.set_defaults(
         source=chosen,
-        publisher=KeyedPublisher,
+        publisher=prices_to,
         usual_topic=lambda settings: settings.tickers.input_topic,
     )
 

@@ -20,6 +20,9 @@
       QueryError                 a question can't be answered by this worker now
         NotOwnerError              another worker runs the key's task
         NotReadyError              the key's task is being opened, or is about to move
+      MisfitError                a value isn't what its topic's format says: a dead letter
+      RegistryError              the schema registry can't be asked now; it is asked again
+      SchemaRefusedError         the schema registry doesn't take a schema: incompatible, or wrong
       IngestError                a record can't be taken in now; its source offers it again
         SourceError                a source can't be read now
         BufferFullError            too much waits for Kafka's acknowledgement
@@ -164,6 +167,26 @@ class NotOwnerError(QueryError):
 
 class NotReadyError(QueryError):
     """The key's task is being opened, is about to move, or can't be reached."""
+
+
+class MisfitError(TallyError):
+    """A value isn't what its topic's format, or its schema, says; goes to the dead letters."""
+
+
+class RegistryError(TallyError):
+    """The schema registry can't be reached, or refuses us; what needs it waits.
+
+    `setting` is the variable that is wrong, if it looks as if one were.
+    """
+
+    def __init__(self, happened: str, remedy: str = "", setting: str = "") -> None:
+        super().__init__(happened, remedy)
+        self.args = (happened, remedy, setting)  # what pickle calls __init__ with
+        self.setting = setting
+
+
+class SchemaRefusedError(TallyError):
+    """The schema registry doesn't take a schema: it is wrong, or incompatible with earlier ones."""
 
 
 class IngestError(TallyError):

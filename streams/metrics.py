@@ -63,6 +63,9 @@ LIVE_CONFLATED = Counter(
 )
 LIVE_QUEUE_BYTES = Gauge("streams_live_queue_bytes", "Bytes that wait for WebSocket clients")
 LIVE_REPLAYS = Counter("streams_live_replays", "Resumed connections, by what served them", ["from"])
+SCHEMA_LOOKUPS = Counter(
+    "streams_schema_lookups", "Questions to the schema registry by their outcome", ["outcome"]
+)
 INGEST_BUFFER = Gauge(
     "streams_ingest_buffer_bytes", "Records taken in that Kafka hasn't acknowledged"
 )

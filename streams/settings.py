@@ -23,6 +23,7 @@ from streams.ingest.settings import IngestSettings
 from streams.jobs.names import HASHTAGS, TICKERS
 from streams.jobs.settings import TickerSettings
 from streams.kafka_settings import KafkaSettings
+from streams.schemas.settings import SchemaSettings
 from streams.setting_fields import Row, parsed, refuse_unknown, rows, setting, variables
 from streams.setting_kinds import (
     TOPIC_LENGTH,
@@ -73,6 +74,7 @@ class Settings:
     live: LiveSettings = field(default_factory=LiveSettings)
     queries: QuerySettings = field(default_factory=QuerySettings)
     tickers: TickerSettings = field(default_factory=TickerSettings)
+    schemas: SchemaSettings = field(default_factory=SchemaSettings)
     ingest: IngestSettings = field(default_factory=IngestSettings)
     aws_sources: AwsSourceSettings = field(default_factory=AwsSourceSettings)
     mqtt: MqttSettings = field(default_factory=MqttSettings)
@@ -147,9 +149,9 @@ class Settings:
     )
     output_format: str = setting(
         "STREAMS_OUTPUT_FORMAT",
-        choice("json", "long"),
+        choice("json", "long", "avro"),
         "json",
-        "value of a final: JSON, or the count as 8 bytes big-endian",
+        "value of a final: JSON, the count as 8 bytes big-endian, or Avro",
     )
     create_topics: bool = setting(
         "STREAMS_CREATE_TOPICS", boolean(), "true", "create topics that are missing"
@@ -229,6 +231,7 @@ class Settings:
         "appsync": AppSyncSettings,
         "archive": ArchiveSettings,
         "tickers": TickerSettings,
+        "schemas": SchemaSettings,
         "ingest": IngestSettings,
         "aws_sources": AwsSourceSettings,
         "mqtt": MqttSettings,
@@ -246,6 +249,7 @@ class Settings:
             object.__setattr__(self, "live", replace(self.live, topics=topics))
         self._check_topics()
         self._check_delivered()
+        self._check_formats()
         self._check_archived()
         self._check_timeouts()
 
@@ -304,6 +308,38 @@ class Settings:
         """The topics whose records go to AppSync."""
         return tuple(dict.fromkeys(self.appsync.topics)) or tuple(self.output_topics.values())
 
+    def value_format(self, topic: str) -> str:
+        """How the values of a topic are encoded: raw, json or avro."""
+        if topic == self.output_topic:
+            return "avro" if self.output_format == "avro" else "raw"
+        return self.schemas.formats.get(topic, "json" if topic in self._price_topics else "raw")
+
+    @property
+    def avro_topics(self) -> dict[str, str]:
+        """The topics whose values are Avro, and the variable that says so."""
+        named = {t: "STREAMS_VALUE_FORMATS" for t, f in self.schemas.formats.items() if f == "avro"}
+        return named | (
+            {self.output_topic: "STREAMS_OUTPUT_FORMAT"} if self.output_format == "avro" else {}
+        )
+
+    @property
+    def _price_topics(self) -> set[str]:
+        """They hold objects, which are JSON at least."""
+        if TICKERS not in self.jobs:
+            return set()
+        return {self.tickers.input_topic, self.tickers.output_topic}
+
+    def _check_formats(self) -> None:
+        formats = self.schemas.formats
+        if self.output_topic in formats:
+            problem = f"{self.output_topic} is the output topic: STREAMS_OUTPUT_FORMAT says its own"
+            raise SettingError("STREAMS_VALUE_FORMATS", problem, "other topics")
+        for topic in self._price_topics:
+            if formats.get(topic) == "raw":
+                problem = f"{topic} holds prices, which are no raw strings"
+                raise SettingError("STREAMS_VALUE_FORMATS", problem, "json, avro")
+        self.schemas.check_avro(self.avro_topics)
+
     def _check_delivered(self) -> None:
         if self.appsync.url is None:
             return
@@ -316,9 +352,9 @@ class Settings:
             if topic in self.appsync_topics:
                 problem = f"{topic!r} is {variable}"
                 raise SettingError("STREAMS_APPSYNC_TOPICS", problem, "topics that hold results")
-        if self.output_format != "json" and self.output_topic in self.appsync_topics:
-            problem = f"{self.output_format} can't be delivered to STREAMS_APPSYNC_URL"
-            raise SettingError("STREAMS_OUTPUT_FORMAT", problem, "json")
+        if self.output_format == "long" and self.output_topic in self.appsync_topics:
+            problem = "long can't be delivered to STREAMS_APPSYNC_URL"
+            raise SettingError("STREAMS_OUTPUT_FORMAT", problem, "json, avro")
 
     @property
     def archived_topics(self) -> tuple[str, ...]:
@@ -372,6 +408,7 @@ def describe(settings: Settings) -> list[Row]:
         settings.live,
         settings.queries,
         settings.appsync,
+        settings.schemas,
         settings.archive,
         settings.ingest,
         settings.aws_sources,

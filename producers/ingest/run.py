@@ -9,12 +9,14 @@ from collections.abc import Collection, Sequence
 
 from producers.backoff import Backoff
 from producers.ingest.checkpoints import CONFIGS, Checkpoints, topic_of_checkpoints
+from producers.ingest.formats import TopicFormats
 from producers.ingest.gateway import Gateway, topics_of
 from producers.ingest.outlet import Outlet
 from producers.ingest.site import Site
 from producers.ingest.source import Source
 from streams import metrics
 from streams.errors import IngestError
+from streams.schemas.formats import Formats
 from streams.settings import Settings
 from streams.topics import ensure_topics
 
@@ -34,12 +36,18 @@ async def run(settings: Settings, names: Sequence[str]) -> None:
     """
     stop = _on_signals()
     ingest = settings.ingest
-    topics = {settings.dead_letter_topic, *(t for name in names for t in topics_of(settings, name))}
+    records_to = {topic for name in names for topic in topics_of(settings, name)}
+    topics = {settings.dead_letter_topic, *records_to}
+    formats = Formats(settings)
+    of_topics = TopicFormats(settings, formats, records_to)
+    await formats.start()
+    # What was looked up at the start is all that writing takes.
+    await formats.aclose()
     await ensure_topics(settings, sorted(topics))
     await ensure_topics(settings, [topic_of_checkpoints(settings)], CONFIGS)
     outlet = Outlet(settings.kafka, ingest.buffer_bytes, ingest.max_record_bytes)
     site = Site(ingest, outlet)
-    gateway = Gateway(settings, outlet, Checkpoints(settings, outlet), site)
+    gateway = Gateway(settings, outlet, Checkpoints(settings, outlet), site, of_topics)
     try:
         await outlet.start([*topics, topic_of_checkpoints(settings)])
         await gateway.checkpoints.load()

@@ -9,7 +9,9 @@ from streams.core.columns import Chunk, KeyedRow
 from streams.core.partials import KeyValues
 from streams.core.selection import Rejected, usable
 from streams.core.source_windows import Aside, Collected, SourceWindows
+from streams.core.values import Decoder
 from streams.core.windows import FOREVER, NO_TIME, TumblingWindows
+from streams.errors import MisfitError
 
 
 class Event(NamedTuple):
@@ -29,12 +31,13 @@ def _any_event(_event: Event) -> bool:
 class Events:
     """How records become events.
 
-    read      what a value says, or why it can't be read; has to be pure
+    read      what a value says, or why that is no event; has to be pure. It is given what the
+              topic's format makes of a value: bytes, if that is raw
     where     which events are added up; the others only move event time on
     delay_ms  the watermark stays so far behind the highest event time
     """
 
-    read: Callable[[bytes], Event | Rejected]
+    read: Callable[[Any], Event | Rejected]
     where: Callable[[Event], bool] = _any_event
     delay_ms: int = 0
 
@@ -74,22 +77,30 @@ class SourceAggregator(SourceWindows, Generic[A]):
     def distinct(self) -> int:
         return sum(map(len, self._accumulators.values()))
 
-    def add(self, chunk: Chunk, newest_allowed: int) -> None:
-        """Add a chunk's records. An event above `newest_allowed` (ms) makes a dead letter."""
+    def add(self, chunk: Chunk, newest_allowed: int, decoder: Decoder | None = None) -> None:
+        """Add a chunk's records. An event above `newest_allowed` (ms) makes a dead letter.
+
+        `decoder` reads the values, unless they are raw.
+        """
         for columns in chunk.batches:
             self._pending.records += len(columns)
             for row in columns.keyed_rows():
-                event = self._read(row[3], newest_allowed)
+                event = self._read(row[3], newest_allowed, decoder)
                 if isinstance(event, Rejected):
                     self._pending.rejected.append(_aside(row, event.reason))
                 else:
                     self._take(event, row)
 
-    def _read(self, raw: bytes | None, newest_allowed: int) -> Event | Rejected:
+    def _read(
+        self, raw: bytes | None, newest_allowed: int, decoder: Decoder | None
+    ) -> Event | Rejected:
         value = usable(raw, self._max_bytes)
         if isinstance(value, Rejected):
             return value
-        event = self._events.read(value)
+        try:
+            event = self._events.read(value if decoder is None else decoder.value(value))
+        except MisfitError as exc:
+            return Rejected(exc.happened)
         if isinstance(event, Event) and event.time > newest_allowed:
             return Rejected("event time too far ahead of the wall clock")
         return event

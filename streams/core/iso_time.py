@@ -11,7 +11,11 @@ def parse_iso(text: str) -> int:
 
     Below 0 for times before 1970. Raises ValueError for what is no such time.
     """
-    moment = datetime.fromisoformat(text)
+    return epoch_ms(datetime.fromisoformat(text))
+
+
+def epoch_ms(moment: datetime) -> int:
+    """The same of a time that was read already."""
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return (moment - _EPOCH) // _MILLISECOND

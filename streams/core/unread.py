@@ -6,6 +6,7 @@ from itertools import islice
 from operator import itemgetter
 
 from streams.core.columns import Chunk, KeyedRow
+from streams.core.values import Decoder
 
 #: Rows that are made at a time: a record batch that compresses well may hold very many.
 ROWS = 1_000
@@ -14,9 +15,13 @@ _offset = itemgetter(0)
 
 
 class Unread:
-    """See the module. `position` is the offset of what comes next."""
+    """See the module. `position` is the offset of what comes next.
 
-    def __init__(self, chunk: Chunk) -> None:
+    `decoder` reads the values, unless they are raw.
+    """
+
+    def __init__(self, chunk: Chunk, decoder: Decoder | None = None) -> None:
+        self._decoder = decoder
         self.position = chunk.from_offset
         self._end = chunk.next_offset
         self._pieces = _pieces(chunk)
@@ -24,6 +29,12 @@ class Unread:
 
     def __bool__(self) -> bool:
         return self.position < self._end
+
+    def plain(self, value: bytes | None) -> bytes | None:
+        """A value of one of its rows as JSON, or as it is if it is raw; raises MisfitError."""
+        if self._decoder is None or value is None:
+            return value
+        return self._decoder.json(value).encode()
 
     def next_rows(self, before: int | None = None) -> list[KeyedRow]:
         """Some rows, none of them at offset `before` or beyond; [] if there are no more."""

@@ -9,7 +9,7 @@ The same as this Kafka Streams program, exactly once and with lateness judged at
 
 import logging
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from json.encoder import encode_basestring
 
@@ -17,6 +17,7 @@ from streams.core.final import Final
 from streams.core.text import longer_than_one, trim
 from streams.core.windows import TumblingWindows
 from streams.jobs.names import HASHTAG_COUNTS
+from streams.jobs.schemas import FINAL, HASHTAG_FIELD
 from streams.settings import Settings
 from streams.tasks.batch import Batches
 from streams.transport.app import StreamsApp
@@ -34,13 +35,13 @@ def hashtags(app: StreamsApp, settings: Settings) -> None:
         help="Mentions of each hashtag in a window",
     )
 
-    encode = {"json": as_json, "long": as_long}[settings.output_format]
+    encode = _encoder(app, settings)
 
     @app.batch_agent(settings.input_topic, name="count_mentions")
     async def count_mentions(batches: Batches) -> None:
         """Filter, normalise, and count each partition's hashtags in windows."""
         async for batch in batches:
-            hashtag = batch.text().filter(longer_than_one).map(str.lower).map(trim)
+            hashtag = batch.text(HASHTAG_FIELD).filter(longer_than_one).map(str.lower).map(trim)
             mentions.count(hashtag)
 
     @app.batch_agent(mentions.partials, name="emit_finals", sends_to=[settings.output_topic])
@@ -85,3 +86,19 @@ def log_finals(finals: Sequence[Final[int]]) -> None:
         for f in finals
     )
     log.info("%d final results\n%s", len(finals), "\n".join(lines))
+
+
+def _encoder(app: StreamsApp, settings: Settings) -> Callable[[Final[int]], bytes]:
+    write = app.formats.writer(settings.output_topic, FINAL, _fields(Final(b"", 0, 0, 0)))
+    if write is not None:
+        return lambda final: write(_fields(final))
+    return {"json": as_json, "long": as_long}[settings.output_format]
+
+
+def _fields(final: Final[int]) -> dict[str, str | int]:
+    return {
+        "hashtag": final.key.decode(),
+        "count": final.value,
+        "window_start": final.window_start,
+        "window_end": final.window_end,
+    }

@@ -2,28 +2,21 @@
 
     {"event_time": "2026-01-02T15:04:05.678Z", "ticker": "INTC", "price": 50.5}
 
-The time is ISO 8601; one without a zone is UTC. Other fields are left alone.
+The time is ISO 8601; one without a zone is UTC. Avro may have timestamps and decimals instead.
+Other fields are left alone.
 """
 
-import json
 import math
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from streams.core.aggregating import Event
-from streams.core.iso_time import parse_iso
+from streams.core.iso_time import epoch_ms, parse_iso
 from streams.core.selection import Rejected
 
 
-def quote(raw: bytes) -> Event | Rejected:
-    """What a record in JSON says."""
-    try:
-        fields = json.loads(raw)
-    except (ValueError, RecursionError):
-        return Rejected("value is not JSON")
-    return quote_of(fields)
-
-
-def quote_of(fields: Any) -> Event | Rejected:
+def quote(fields: Any) -> Event | Rejected:
     """A symbol, a time and a price; says which field isn't what it has to be."""
     try:
         return _event(fields)
@@ -53,7 +46,7 @@ def _symbol(given: Any) -> bytes:
 
 def _epoch_ms(given: Any) -> int:
     try:
-        time = parse_iso(given)
+        time = epoch_ms(given) if isinstance(given, datetime) else parse_iso(given)
     except (TypeError, ValueError):
         raise _MalformedError("event_time is no ISO 8601 time") from None
     if time < 0:
@@ -62,11 +55,11 @@ def _epoch_ms(given: Any) -> int:
 
 
 def _price(given: Any) -> float:
-    if isinstance(given, bool) or not isinstance(given, int | float):
+    if isinstance(given, bool) or not isinstance(given, int | float | Decimal):
         raise _MalformedError("price is no number")
     try:
         price = float(given)
-    except OverflowError:
+    except (OverflowError, ValueError):  # too large, or a decimal's signalling NaN
         price = math.inf
     if not math.isfinite(price):
         raise _MalformedError("price is not finite")

@@ -9,25 +9,36 @@ The first and the last price of a window are those by (event time, partition, of
 latest price: a quote that comes late never replaces a newer one.
 """
 
-import json
+from typing import Any
 
 from streams.core.aggregating import Events
+from streams.core.aggregation import Place
 from streams.core.final import Final
 from streams.core.iso_time import show_iso
 from streams.core.ports import Record
 from streams.core.prices import OHLC, Prices
+from streams.core.values import encode_json
 from streams.core.windows import TumblingWindows
 from streams.jobs.names import TICKER_PRICES
 from streams.jobs.quotes import quote
+from streams.jobs.schemas import TICKER_RESULT
 from streams.settings import Settings
 from streams.tasks.batch import Batches
 from streams.tasks.topology import Updates
 from streams.transport.app import StreamsApp
 
+_EXAMPLE = OHLC.add(OHLC.zero, 51.0, Place(0, 0, 0))
+
 
 def tickers(app: StreamsApp, settings: Settings) -> None:
     """Add the job's table and its two agents to `app`."""
     job = settings.tickers
+    examples = as_latest(b"", _EXAMPLE), as_window(Final(b"", _EXAMPLE, 0, job.window_ms))
+    encode = app.formats.writer(job.output_topic, TICKER_RESULT, *examples) or encode_json
+
+    def latest_record(key: bytes, prices: Prices) -> Record:
+        return Record(key, encode(as_latest(key, prices)), prices.closed.time)
+
     prices = app.windowed_aggregate(
         TICKER_PRICES,
         source=job.input_topic,
@@ -35,7 +46,7 @@ def tickers(app: StreamsApp, settings: Settings) -> None:
         selection=f"price > {job.min_price}",
         aggregation=OHLC,
         events=Events(quote, lambda event: event.value > job.min_price, job.delay_ms),
-        updates=Updates(job.output_topic, as_latest),
+        updates=Updates(job.output_topic, latest_record),
         help="Open, high, low and close of each symbol in a window, and its latest price",
     )
 
@@ -54,25 +65,21 @@ def tickers(app: StreamsApp, settings: Settings) -> None:
                 batch.send(
                     job.output_topic,
                     key=final.key,
-                    value=as_window(final),
+                    value=encode(as_window(final)),
                     timestamp=final.timestamp,
                 )
 
 
-def as_latest(key: bytes, prices: Prices) -> Record:
-    """`{"event_time", "ticker", "price"}`, as prices come in, stamped with the event time."""
-    time = prices.closed.time
-    value = {"event_time": show_iso(time), "ticker": key.decode(), "price": prices.close}
-    return Record(key, _json(value), time)
+def as_latest(key: bytes, prices: Prices) -> dict[str, Any]:
+    """The latest price, as prices come in."""
+    time = show_iso(prices.closed.time)
+    return {"event_time": time, "ticker": key.decode(), "price": prices.close}
 
 
-def as_window(final: Final[Prices]) -> bytes:
-    """`{"ticker", "open", "high", "low", "close", "count", "window_start", "window_end"}`.
-
-    The bounds are epoch ms.
-    """
+def as_window(final: Final[Prices]) -> dict[str, Any]:
+    """A window's prices; its bounds are epoch ms."""
     prices = final.value
-    value = {
+    return {
         "ticker": final.key.decode(),
         "open": prices.open,
         "high": prices.high,
@@ -82,8 +89,3 @@ def as_window(final: Final[Prices]) -> bytes:
         "window_start": final.window_start,
         "window_end": final.window_end,
     }
-    return _json(value)
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode()

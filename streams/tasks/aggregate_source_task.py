@@ -34,4 +34,4 @@ class AggregateSourceTask(SourceTask[SourceAggregator[Any]]):
         )
 
     def add(self, batch: Batch) -> None:
-        self._source.add(batch.chunk, self._newest_allowed)
+        self._source.add(batch.chunk, self._newest_allowed, self._values.decoder)

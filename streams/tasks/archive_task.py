@@ -81,7 +81,7 @@ class ArchiveTask(Task):
 
     @property
     def waits_outside(self) -> bool:
-        return self._phase is Phase.UPLOADING
+        return self._phase is Phase.UPLOADING or super().waits_outside
 
     async def _restore(self, on_progress: Callable[[], None]) -> None:
         cluster = self.context.cluster
@@ -117,7 +117,7 @@ class ArchiveTask(Task):
 
     def take(self, batch: Batch) -> None:
         self._taken_at, self._taken_from = self.context.clock.now(), batch.chunk.from_offset
-        self._unread = Unread(batch.chunk)
+        self._unread = Unread(batch.chunk, self._values.decoder)
         self._add(self._unread)
 
     def _add(self, unread: Unread) -> None:

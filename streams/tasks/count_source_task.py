@@ -1,9 +1,12 @@
 """The first stage of a count: compiled, and with each distinct value normalised but once."""
 
+import functools
+
 from streams.core.columns import TP
 from streams.core.counting import SourceCounter
 from streams.core.ports import Member
 from streams.core.selection import Selector, Steps
+from streams.core.values import Decoder, text_in
 from streams.errors import TaskStoppedError
 from streams.tasks.batch import Values
 from streams.tasks.context import TaskContext
@@ -33,6 +36,10 @@ class CountSourceTask(SourceTask[SourceCounter]):
 
     def count(self, values: Values) -> None:
         selector = self._selector(values.steps)
+        decoder = self._values.decoder
+        if decoder is not None:
+            # What is counted now can be read by this one; the selector remembers the others.
+            selector.read = functools.partial(_text, decoder, values.field)
         self._source.count(values.batch.chunk, selector, self._newest_allowed)
 
     def _selector(self, steps: Steps) -> Selector:
@@ -51,3 +58,7 @@ class CountSourceTask(SourceTask[SourceCounter]):
                 self.context.settings.max_value_bytes,
             )
         return selector
+
+
+def _text(decoder: Decoder, field: str | None, raw: bytes) -> str:
+    return text_in(decoder.value(raw), field)

@@ -20,6 +20,7 @@ from streams.errors import TaskStoppedError
 from streams.state.windowed import Closing
 from streams.tasks import outgoing
 from streams.tasks.batch import Batch, Values
+from streams.tasks.chunk_decoder import ChunkDecoder
 from streams.tasks.context import TaskContext
 from streams.tasks.outgoing import Outgoing
 
@@ -64,6 +65,8 @@ class Task(ABC):
         #: Set when a batch was given up half-way: what is pending may not be committed any more.
         self.spoiled = False
         self._producer = context.cluster.producer(f"{context.settings.app_id}-{tp}")
+        #: What reads the topic's values, unless they are raw strings.
+        self._values = ChunkDecoder(context.format_of(tp.topic))
         self._outgoing = Outgoing()
         self._targets: dict[tuple[str, int], TP] = {}
         self._committed_at = context.clock.now()
@@ -95,10 +98,17 @@ class Task(ABC):
     async def until_room(self) -> None:  # noqa: B027  (most always have)
         """Wait until the task has room for another chunk."""
 
+    async def until_readable(self, chunk: Chunk) -> None:
+        """Wait until the values of the chunk that is to be delivered next can be read.
+
+        Whoever is cancelled while waiting asks again, for the same chunk, before delivering it.
+        """
+        await self._values.until_ready(chunk)
+
     @property
     def waits_outside(self) -> bool:
         """Whether what keeps the task from getting on lies outside of this worker and of Kafka."""
-        return False
+        return self._values.waiting
 
     def done(self, batch: Batch) -> None:
         """Note that the agent's body is done with a batch."""
@@ -147,6 +157,7 @@ class Task(ABC):
     async def close(self) -> None:
         """Let go of producer and store; what is not committed is lost, and will be done again."""
         self._move(State.CLOSED)
+        self._values.stop()
         with contextlib.suppress(Exception):
             await self._producer.close()
 

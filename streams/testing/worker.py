@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from streams.core.columns import TP
 from streams.core.ports import Clock, Member
+from streams.schemas.formats import Formats
 from streams.settings import Settings
 from streams.state.memory import Disk, MemoryStore
 from streams.tasks.archive_task import ArchiveTask
@@ -73,7 +74,8 @@ class Worker:
         self._job = job
         self._plan = plan
         self._client = Client(broker, self._point)
-        context = TaskContext(job.settings, self._client, clock, broker.partitions())
+        formats = Formats(job.settings)
+        context = TaskContext(job.settings, self._client, clock, broker.partitions(), formats.of)
         self._make_task = TaskFactory(context, job.topology, self._store)
         self._agents: dict[str, Agent] = {}
 
@@ -125,6 +127,7 @@ class Worker:
         chunk = await self._client.fetch(tp, task.position, records, batches)
         if chunk.next_offset == chunk.from_offset:
             return False
+        await task.until_readable(chunk)
         batch = task.deliver(chunk)
         assert batch is not None, f"{tp}: fetched at {task.position}, but refused"
         await self._process(task, batch)

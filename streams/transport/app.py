@@ -17,6 +17,7 @@ from streams.core.value_table import COMPILED
 from streams.core.windows import TumblingWindows
 from streams.errors import NotReadyError, StartError, TallyError
 from streams.kafka.cluster import KafkaCluster, WallClock
+from streams.schemas.formats import Formats
 from streams.settings import Settings
 from streams.state.rocksdb import RocksStore
 from streams.tasks.archive import Archive
@@ -60,6 +61,8 @@ class StreamsApp(faust.App):
         self.output_topics: list[str] = []
         #: What else the worker's web server serves.
         self.web_parts: list[AddRoutes] = []
+        #: How topics' values are encoded; ask it for a writer before the application starts.
+        self.formats = Formats(settings)
         self.tasks: Supervisor | None = None
         self._specs: list[WindowedTable] = []
         self._closing: list[Callable[[], Awaitable[None]]] = []
@@ -208,6 +211,7 @@ class StreamsApp(faust.App):
 
     async def _prepare(self) -> None:
         settings = self.settings
+        await self.formats.start()
         partitions = await prepare_topics(settings, self.topology, self.output_topics)
         self._cluster = KafkaCluster(
             settings.kafka.client_options(), settings.transaction_timeout_ms
@@ -220,6 +224,7 @@ class StreamsApp(faust.App):
             cluster=self._cluster,
             clock=WallClock(),
             partitions=partitions,
+            format_of=self.formats.of,
         )
 
     def on_webserver_init(self, web: Any) -> None:
@@ -255,8 +260,9 @@ class StreamsApp(faust.App):
         await self.crash(exc)
 
     async def on_stop(self) -> None:
-        """Close the connections of the look-ups."""
+        """Close the connections of look-ups, and to the schema registry."""
         await super().on_stop()
+        await self.formats.aclose()
         if self._cluster is not None:
             await self._cluster.stop()
 

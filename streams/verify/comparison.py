@@ -14,11 +14,14 @@ when they are complete. What stays: open windows, 8 bytes for each final found, 
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from streams.core.columns import TP
 from streams.errors import VerifyError
+from streams.schemas.formats import Formats
 from streams.settings import Settings
+from streams.verify.decoded import jsons
 from streams.verify.finals import UnreadableError
 from streams.verify.ledger import Ledger, Verdict
 from streams.verify.reader import Reader, reading
@@ -55,12 +58,15 @@ class Comparison:
         within: TimeRange,
         inputs: Reader,
         outputs: Reader,
+        formats: Formats,
         newest: int,
         keep: int | None,
     ) -> None:
         self._subject = subject
         self._within = within
         self._inputs, self._outputs = inputs, outputs
+        self._input_format = formats.of(subject.input_topic)
+        self._output_format = formats.of(subject.output_topic)
         self._reference = subject.recount(len(inputs.ends), newest)
         self._ledger = Ledger(keep)
         self._input_ends = list(inputs.ends)
@@ -105,7 +111,7 @@ class Comparison:
         limit = min(times[p] for p in unfinished) + AHEAD_WINDOWS * self._subject.window_ms
         wanted = [p for p in unfinished if times[p] <= limit]
         for partition, records in await self._inputs.fetch(wanted):
-            for record in records:
+            for record in await self._subject.read(self._input_format, records):
                 add(partition, record.value, record.timestamp)
                 self._records += 1
         # Nothing comes after a partition's end: it holds no window back from being complete.
@@ -124,7 +130,7 @@ class Comparison:
             p for p in self._outputs.unread if self._newest_final[p] < self._ledger.complete_until
         ]:
             for partition, records in await self._outputs.fetch(wanted):
-                for record in records:
+                for record in await jsons(self._output_format, records):
                     self._take_final(partition, record)
 
     def _take_final(self, partition: int, record: object) -> None:
@@ -186,14 +192,16 @@ async def compare(
     client raises.
     """
     now_ms = time.time_ns() // 1_000_000
-    kafka = settings.kafka
+    kafka, formats = settings.kafka, Formats(settings)
     input_topic, output_topic = subject.input_topic, subject.output_topic
     # What a record is stamped with may tell nothing of where the range begins.
     since = within.start if subject.is_stamped else 0
+    await formats.start()
     async with (
+        aclosing(formats),
         reading(kafka, input_topic, partitions[input_topic], since) as inputs,
         reading(kafka, output_topic, partitions[output_topic], within.start) as outputs,
     ):
         newest = now_ms + settings.max_ahead_ms
-        comparison = Comparison(subject, within, inputs, outputs, newest, keep)
+        comparison = Comparison(subject, within, inputs, outputs, formats, newest, keep)
         return await comparison.run(progress, wait_seconds)

@@ -1,6 +1,5 @@
 """What prices have to come to, by brute force; imports nothing of what it judges."""
 
-import json
 import math
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
@@ -34,21 +33,23 @@ class PriceReference:
         grace: int,
         delay: int,
         above: float,
-        max_bytes: int,
         newest: int,
     ) -> None:
         self.stream_times = [-1] * partitions
         self._read = [0] * partitions
         self._window, self._grace, self._delay, self._above = window, grace, delay, above
-        self._max_bytes, self._newest = max_bytes, newest
+        self._newest = newest
         self._windows: defaultdict[int, defaultdict[str, list[Placed]]] = defaultdict(
             lambda: defaultdict(list)
         )
 
-    def add(self, partition: int, value: bytes | None, timestamp: int) -> None:  # noqa: ARG002
-        """Take a record in, unless it is a dead letter, left out or late."""
+    def add(self, partition: int, value: Any, timestamp: int) -> None:  # noqa: ARG002
+        """Take a record in, unless it is a dead letter, left out or late.
+
+        `value` is what its value stands for; None if it can't be read.
+        """
         self._read[partition] += 1
-        quote = quote_of(value, self._max_bytes)
+        quote = quote_of(value)
         if quote is None or quote.time > self._newest:
             return
         time = max(self.stream_times[partition], quote.time - self._delay)
@@ -84,18 +85,16 @@ def candle(placed: list[Placed]) -> dict[str, Any]:
     }
 
 
-def quote_of(value: bytes | None, max_bytes: int) -> Quote | None:
+def quote_of(fields: Any) -> Quote | None:
     """What a record says; None for what is malformed."""
-    if value is None or len(value) > max_bytes:
-        return None
     try:
-        fields = json.loads(value)
-        symbol, price = fields["ticker"], fields["price"]
-        moment = datetime.fromisoformat(fields["event_time"])
-        if not symbol or not symbol.encode() or isinstance(price, bool):
+        symbol, price, moment = fields["ticker"], fields["price"], fields["event_time"]
+        if not isinstance(moment, datetime):
+            moment = datetime.fromisoformat(moment)
+        if not symbol or not symbol.encode() or isinstance(price, bool | str):
             return None
-        price = price + 0.0
-    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError):
+        price = float(price)
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -1,10 +1,13 @@
 """What is compared: a job's topics and windows, what it has to write, and what it wrote."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
+from streams.core.values import ValueFormat
 from streams.jobs.names import HASHTAGS, TICKERS
+from streams.jobs.schemas import HASHTAG_FIELD
 from streams.settings import Settings
+from streams.verify.decoded import fields, texts
 from streams.verify.finals import Final, decode, decode_prices
 from streams.verify.price_reference import PriceReference
 from streams.verify.reference import Reference
@@ -15,7 +18,7 @@ class Recount(Protocol):
 
     stream_times: list[int]
 
-    def add(self, partition: int, value: bytes | None, timestamp: int) -> None: ...
+    def add(self, partition: int, value: Any, timestamp: int) -> None: ...
 
     def first_open(self, stream_time: int) -> int: ...
 
@@ -39,8 +42,14 @@ class Subject(Protocol):
     def recount(self, partitions: int, newest: int) -> Recount:
         """A reference that has read nothing; `newest` is the latest time (ms) that counts."""
 
+    async def read(self, format_: ValueFormat | None, records: Iterable[Any]) -> Iterable[Any]:
+        """Records of the input with what the reference takes as their values."""
+
     def decode(self, partition: int, record: Any) -> Final | None:
-        """A record of the output; None if it isn't of a window. Raises UnreadableError."""
+        """A record of the output, in JSON unless it is raw; None if it isn't of a window.
+
+        Raises UnreadableError.
+        """
 
 
 class HashtagCounts:
@@ -66,6 +75,9 @@ class HashtagCounts:
             newest,
         )
 
+    async def read(self, format_: ValueFormat | None, records: Iterable[Any]) -> Iterable[Any]:
+        return await texts(format_, records, HASHTAG_FIELD, self._settings.max_value_bytes)
+
     def decode(self, partition: int, record: Any) -> Final:
         return decode(partition, record, self.window_ms, self._settings.output_format)
 
@@ -86,14 +98,11 @@ class TickerPrices:
     def recount(self, partitions: int, newest: int) -> PriceReference:
         job = self._job
         return PriceReference(
-            partitions,
-            self.window_ms,
-            self.grace_ms,
-            job.delay_ms,
-            job.min_price,
-            self._max_bytes,
-            newest,
+            partitions, self.window_ms, self.grace_ms, job.delay_ms, job.min_price, newest
         )
+
+    async def read(self, format_: ValueFormat | None, records: Iterable[Any]) -> Iterable[Any]:
+        return await fields(format_, records, self._max_bytes)
 
     def decode(self, partition: int, record: Any) -> Final | None:
         return decode_prices(partition, record, self.window_ms)

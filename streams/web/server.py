@@ -33,6 +33,7 @@ async def serve(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     workers = settings.queries.workers
     site = LiveSite(settings, GatewayCounts(workers, Forwarder()) if workers else None)
+    await site.follower.check_formats()
     async with site.follower.held(), running(settings, site):
         await stop.wait()
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from producers.ingest.aws.sns_signature import is_of_sns, signed_text
 from producers.ingest.checkpoints import Checkpoints
+from producers.ingest.formats import TopicFormats
 from producers.ingest.gateway import Gateway
 from producers.ingest.outlet import Outlet
 from producers.ingest.site import Site
@@ -22,6 +23,7 @@ from producers.ingest.sources.sns import Sns
 from streams.ingest.aws_settings import AwsSourceSettings
 from streams.ingest.settings import IngestSettings
 from streams.kafka_settings import KafkaSettings
+from streams.schemas.formats import Formats
 from streams.settings import Settings
 from streams.topics import ensure_topics
 from tests.application import Kafka
@@ -89,7 +91,8 @@ async def subscription(kafka: Kafka, topic: str) -> AsyncIterator[Subscription]:
     await ensure_topics(settings, [topic])
     outlet = Outlet(settings.kafka, settings.ingest.buffer_bytes, settings.ingest.max_record_bytes)
     site = Site(settings.ingest, outlet)
-    source = Sns(Gateway(settings, outlet, Checkpoints(settings, outlet), site))
+    formats = TopicFormats(settings, Formats(settings), [topic])
+    source = Sns(Gateway(settings, outlet, Checkpoints(settings, outlet), site, formats))
     await outlet.start([topic])
     await site.start()
     yield Subscription(f"http://127.0.0.1:{port}", source)

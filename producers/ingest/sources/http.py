@@ -37,6 +37,7 @@ class Http:
     def __init__(self, gateway: Gateway) -> None:
         self._settings = gateway.settings.ingest
         self._outlet = gateway.outlet
+        self._formats = gateway.formats
         self._topics = frozenset(topics_of(gateway.settings, "http"))
         file = self._settings.tokens_file
         self._tokens = None if file is None else ApiTokens(file)
@@ -68,8 +69,9 @@ class Http:
             _identity(request),
             self._settings.max_batch,
         )
+        encoded = self._formats.all_encoded(records)
         seconds = self._settings.ack_timeout_ms / 1000
-        return _accepted(topic, await accept(self._outlet, records, seconds))
+        return _accepted(topic, await accept(self._outlet, encoded, seconds))
 
     def _keys(self, request: web.Request) -> Keys:
         same = request.query.get("key", request.headers.get(KEY_HEADER))

@@ -14,7 +14,7 @@ from streams import crash_points, metrics
 from streams.core.columns import TP
 from streams.core.source_windows import Aside
 from streams.core.unread import Unread
-from streams.errors import StoreError, UndeliverableError, UploadError
+from streams.errors import MisfitError, StoreError, UndeliverableError, UploadError
 from streams.sinks.archive.columns import values_of
 from streams.sinks.archive.formats import Format
 from streams.sinks.archive.paths import KEY_LENGTH, Paths
@@ -125,8 +125,8 @@ class ObjectsInterval:
             while rows := unread.next_rows(before):
                 for offset, timestamp, key, value in rows:
                     try:
-                        self._add_record(offset, timestamp, key, value)
-                    except UndeliverableError as exc:
+                        self._add_record(offset, timestamp, key, unread.plain(value))
+                    except (MisfitError, UndeliverableError) as exc:
                         self._reject(Aside(offset, timestamp, value, str(exc)), key)
                 self.records += len(rows)
                 if before is None and self.full:

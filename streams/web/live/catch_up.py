@@ -106,9 +106,9 @@ class CatchUp:
 
     async def _replay(self, connection: Connection, reader: Reader, tp: TP, end: int) -> None:
         start = _position(connection).get(tp, 0)
-        as_json = self._follower.as_json(tp.topic)
         async for records, following in reader.read(tp, start, end):
             for some in slices(records, SLICE):
+                as_json = await self._follower.as_json(tp.topic, some)
                 piece = Piece(tp, {}, "", as_json, some[-1].offset + 1)
                 connection.replay(tp, _messages(piece, some), piece.following)
                 await _taken(connection)

@@ -21,6 +21,7 @@ from streams.errors import TransactionError
 from streams.kafka.consumers import connected_consumer, has_ended, partitions_of
 from streams.kafka.errors import translated
 from streams.kafka.record_batches import FetchedBatches, fetched_batches
+from streams.schemas.formats import Formats
 from streams.settings import Settings
 from streams.topics import ensure_topics
 from streams.web.live.cursor import Positions
@@ -29,6 +30,7 @@ from streams.web.live.messages import (
     AsJson,
     Message,
     Piece,
+    decoded_value,
     json_value,
     long_value,
 )
@@ -71,6 +73,8 @@ class Follower:
         self.topics = sorted(settings.live.topics)
         self.positions = Positions({})
         self.ring = Ring(settings.live.ring_bytes)
+        self._formats = Formats(settings)
+        self._format_of = {topic: self._formats.of(topic) for topic in self.topics}
         self._as_json = {topic: _as_json(settings, topic) for topic in self.topics}
         self._listeners: list[Listener] = []
         self._held = 0
@@ -85,9 +89,19 @@ class Follower:
         """Tell `listener` from now on."""
         self._listeners.append(listener)
 
-    def as_json(self, topic: str) -> AsJson:
-        """What makes JSON of the values of a topic."""
-        return self._as_json[topic]
+    async def as_json(self, topic: str, records: Sequence[Any]) -> AsJson:
+        """What makes JSON of the values of these records of a topic.
+
+        Waits for as long as their schemas can't be had.
+        """
+        format_ = self._format_of[topic]
+        if format_ is None:
+            return self._as_json[topic]
+        return decoded_value(await format_.decoder(record.value for record in records))
+
+    async def check_formats(self) -> None:
+        """See that the topics' values can be read. Raises StartError."""
+        await self._formats.start()
 
     @contextlib.asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
@@ -132,6 +146,7 @@ class Follower:
         self._cancel()
         if self._ending:
             await asyncio.wait(self._ending)
+        await self._formats.aclose()
 
     def _cancel(self) -> None:
         self._stopping = None
@@ -208,7 +223,8 @@ class Follower:
         if fetched.error is not None:
             raise fetched.error
         for records in slices(chain.from_iterable(fetched.records()), SLICE):
-            self._publish(fetched.tp, records, records[-1].offset + 1)
+            as_json = await self.as_json(fetched.tp.topic, records)
+            self._publish(fetched.tp, records, as_json)
             await asyncio.sleep(0)
         self._move(fetched.tp, fetched.next_offset)
 
@@ -224,10 +240,9 @@ class Follower:
         for listener in self._listeners:
             listener.lost(tp, before, start)
 
-    def _publish(self, tp: TP, records: Sequence[Any], following: int) -> None:
-        piece = Piece(
-            tp, dict(self.positions), self.positions.prefix(tp), self._as_json[tp.topic], following
-        )
+    def _publish(self, tp: TP, records: Sequence[Any], as_json: AsJson) -> None:
+        following = records[-1].offset + 1
+        piece = Piece(tp, dict(self.positions), self.positions.prefix(tp), as_json, following)
         piece.messages = [Message(piece, record) for record in records]
         piece.size = sum(
             OVERHEAD + len(m.key or b"") + 2 * len(m.value or b"") for m in piece.messages

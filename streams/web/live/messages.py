@@ -12,6 +12,8 @@ from typing import Any
 
 from streams.core import strict_json
 from streams.core.columns import TP
+from streams.core.values import Decoder
+from streams.errors import MisfitError
 from streams.web.live.frames import text_frame
 
 #: Makes JSON of a record's value.
@@ -109,3 +111,17 @@ def long_value(value: bytes | None) -> str:
     if value is None or len(value) != 8:
         return json_value(value)
     return str(struct.unpack(">q", value)[0])
+
+
+def decoded_value(decoder: Decoder) -> AsJson:
+    """Values by their topic's format; what doesn't fit it as `json_value` has it."""
+
+    def as_json(value: bytes | None) -> str:
+        if value is None:
+            return "null"
+        try:
+            return decoder.json(value)
+        except MisfitError:
+            return json_value(value)
+
+    return as_json

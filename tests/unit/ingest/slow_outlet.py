@@ -5,11 +5,13 @@ from typing import cast
 
 from producers.ingest.batch import Batch, Delivery
 from producers.ingest.checkpoints import Checkpoints
+from producers.ingest.formats import TopicFormats
 from producers.ingest.gateway import Gateway
 from producers.ingest.outlet import Outlet
 from producers.ingest.record import Record
 from producers.ingest.site import Site
 from streams.errors import UndeliveredError
+from streams.schemas.formats import Formats
 from streams.settings import Settings
 
 
@@ -60,4 +62,6 @@ class SlowOutlet:
 def gateway_of(outlet: SlowOutlet, settings: Settings) -> Gateway:
     """A gateway that publishes there."""
     real = cast(Outlet, outlet)
-    return Gateway(settings, real, Checkpoints(settings, real), Site(settings.ingest, real))
+    site = Site(settings.ingest, real)
+    formats = TopicFormats(settings, Formats(settings), {settings.input_topic})
+    return Gateway(settings, real, Checkpoints(settings, real), site, formats)

@@ -8,6 +8,7 @@ import pytest
 from streams.core.aggregation import Place
 from streams.core.final import Final
 from streams.core.prices import OHLC
+from streams.core.values import encode_json
 from streams.errors import UndeliverableError
 from streams.jobs.tickers import as_latest, as_window
 from streams.sinks.appsync.formats import MESSAGE_BYTES
@@ -135,11 +136,10 @@ def test_a_typed_ticker(field: str) -> None:
 def test_what_the_ticker_job_writes_is_a_typed_ticker() -> None:
     """A latest price, and what a window came to."""
     prices = OHLC.add(OHLC.add(OHLC.zero, 51.0, Place(5, 0, 0)), 52.0, Place(9, 0, 1))
-    latest = as_latest(b"TBV", prices)
-    final = Final(b"TBV", prices, 0, 60_000)
+    window = as_window(Final(b"TBV", prices, 0, 60_000))
     items = [
-        TYPED.item(result(3, latest.key, latest.value, timestamp=latest.timestamp)),
-        TYPED.item(result(4, final.key, as_window(final), timestamp=final.timestamp)),
+        TYPED.item(result(3, b"TBV", encode_json(as_latest(b"TBV", prices)), timestamp=9)),
+        TYPED.item(result(4, b"TBV", encode_json(window), timestamp=59_999)),
     ]
     made = json.loads(TYPED.request(items))["variables"]
     assert [made[name]["price"] for name in ("result0", "result1")] == [52.0, 52.0]

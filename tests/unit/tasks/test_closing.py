@@ -41,6 +41,7 @@ async def test_a_store_is_closed_if_the_closing_is_cancelled() -> None:
         cluster=SimpleNamespace(producer=lambda _id: producer),
         settings=SimpleNamespace(app_id="app"),
         clock=SimpleNamespace(now=lambda: 0),
+        format_of=lambda _topic: None,
     )
     any_store: Any = store
     task = WindowTask(TP("partials", 0), context, Member("app", 1, "me"), TABLE, any_store)
