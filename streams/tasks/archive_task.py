@@ -164,7 +164,7 @@ class ArchiveTask(Task):
     def _see_whether_it_ends(self) -> None:
         if self._plan is not None:
             if self._to == self._plan.to:
-                self._check_nothing_is_gone(self._plan)
+                self._check_it_is_the_same(self._plan)
                 self._upload(self._plan.to)
                 return
         elif self._to > self._start and (self._interval.full or self._is_old()):
@@ -180,14 +180,20 @@ class ArchiveTask(Task):
         another_hour = now // HOUR_MS != self._began_at // HOUR_MS
         return another_hour or now - self._began_at >= self._archive.age_ms
 
-    def _check_nothing_is_gone(self, plan: Plan) -> None:
-        """Objects made of fewer records would take the place of complete ones, or leave some."""
-        if self._interval.records != plan.records:
+    def _check_it_is_the_same(self, plan: Plan) -> None:
+        """Other objects must not take the place of those that somebody may have stored already."""
+        then, now = plan.records, self._interval.records
+        why = "the topic is compacted"
+        if then == now:
+            then, now = plan.archived, self._interval.archived
+            why = "a schema has become known since, so dead letters can be read"
+        if then != now:
             raise OffsetLostError(
-                f"{self.tp}: [{self._start}, {plan.to}) held {plan.records} records when it began "
-                f"to be archived, and now {self._interval.records}: the topic is compacted",
-                "Delete the objects that bear these offsets, and set the group's offset of this "
-                f"partition to {self._start}, without metadata: what is left is archived then",
+                f"{self.tp}: of [{self._start}, {plan.to}) {then} records were there to archive "
+                f"when that began, and now {now}: {why}",
+                "Stop all of its processes, delete the objects that bear these offsets, and set "
+                f"the group's offset of this partition to {self._start}, without metadata: it is "
+                "archived anew then",
             )
 
     def _upload(self, to: int) -> None:
@@ -212,7 +218,9 @@ class ArchiveTask(Task):
             await self._commit_end(sent)
 
     async def _commit_plan(self, sent: Outgoing) -> None:
-        self._plan = Plan(self._to, self._interval.records, self._archive.rules)
+        self._plan = Plan(
+            self._to, self._interval.records, self._interval.archived, self._archive.rules
+        )
         sent.offsets[self.tp] = Committed(self._start, self._plan.encode())
         await self._transact(sent)
         crash_points.reached("after-plan")

@@ -17,15 +17,22 @@ Rules = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Archive up to offset `to`, by these rules, and find so many records on the way."""
+    """Archive up to offset `to`, by these rules; so many records are found, and so many kept."""
 
     to: int
     records: int
+    archived: int
     rules: Rules
 
     def encode(self) -> str:
         """The metadata to commit."""
-        values = {"v": VERSION, "to": self.to, "records": self.records, "rules": dict(self.rules)}
+        values = {
+            "v": VERSION,
+            "to": self.to,
+            "records": self.records,
+            "archived": self.archived,
+            "rules": dict(self.rules),
+        }
         return json.dumps(values, separators=(",", ":"))
 
     @classmethod
@@ -38,22 +45,21 @@ class Plan:
             return None
         try:
             values = json.loads(metadata)
-            version = values["v"]
+            if values["v"] != VERSION:
+                raise TaskStoppedError(
+                    "the plan was committed by another version", "Let that version finish it"
+                )
             rules = {str(name): str(value) for name, value in values["rules"].items()}
-            plan = cls(int(values["to"]), int(values["records"]), rules)
+            to, records, archived = (int(values[name]) for name in ("to", "records", "archived"))
+            return cls(to, records, archived, rules)
         except (ValueError, KeyError, TypeError, AttributeError) as exc:
             raise TaskStoppedError(
                 f"the offset was committed by another program: {exc!r}",
                 "Let the archive be an application of its own, by its STREAMS_APP_ID",
             ) from exc
-        if version != VERSION:
-            raise TaskStoppedError(
-                "the plan was committed by another version", "Let that version finish it"
-            )
-        return plan
 
 
 def check_rules(rules: Rules, variable: str) -> None:
     """Raise SettingError, by `variable`, if no plan with these rules could be committed."""
-    if len(Plan(2**63 - 1, 2**63 - 1, rules).encode()) > METADATA_LENGTH:
+    if len(Plan(2**63 - 1, 2**63 - 1, 2**63 - 1, rules).encode()) > METADATA_LENGTH:
         raise SettingError(variable, "what it says is too long, with all the others of its kind")

@@ -13,6 +13,7 @@ import pytest
 from streams.core import value_table
 from streams.core.columns import TP
 from streams.core.iso_time import show_iso
+from streams.errors import OffsetLostError
 from streams.jobs.hashtags import hashtags
 from streams.jobs.names import TICKERS
 from streams.jobs.schemas import FINAL, HASHTAG, PRICE, TICKER_RESULT
@@ -27,6 +28,7 @@ from streams.sinks.archive.settings import ArchiveSettings
 from streams.tasks import chunk_decoder
 from streams.tasks.results import Results
 from streams.testing import TestDriver
+from streams.testing.crash import Crash
 from streams.transport.app import StreamsApp
 from tests.archive.memory import MemoryBucket
 from tests.archive.objects import union
@@ -256,14 +258,46 @@ def test_a_sink_gets_json(format_: str) -> None:
         assert driver.broker.group("tally").offsets[TP("results", 0)].offset == 4
 
 
+KEPT = ArchiveSettings(
+    url="s3://bucket/kept", topics=("kept",), path=("ticker",), event_time="event_time"
+)
+
+
+def archive_of(bucket: MemoryBucket, folder: Path) -> StreamsApp:
+    settings = settings_of({"kept": "avro"}, archive=KEPT, data_dir=folder)
+    return archive_app(settings, lambda _name, _threads: bucket)
+
+
+def test_a_schema_that_comes_late_does_not_change_what_was_begun(
+    registry: FakeRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another owner may be storing the objects without the records that could not be read."""
+
+    def die(_call: int) -> None:
+        raise Crash("in-upload")
+
+    monkeypatch.setattr(known, "UNKNOWN_SECONDS", 0.0)
+    registry.texts.append(PRICE)
+    bucket = MemoryBucket()
+    bucket.after = die
+    price = {"event_time": show_iso(0), "ticker": "TBV", "price": 51.5}
+    with TestDriver(archive_of(bucket, tmp_path)) as driver:
+        for schema_id in (5, 6):
+            driver.produce("kept", as_avro(schema_id, PRICE, price), 0, key=b"k")
+        driver.run_until_idle()
+        driver.advance_time(KEPT.age_ms)
+        driver.run_until_idle()
+        bucket.after = lambda _: None
+        registry.texts.append(PRICE)
+        driver.restart_worker(0)
+        with pytest.raises(OffsetLostError, match=r"1 records were there .* and now 2: a schema"):
+            driver.run_until_idle()
+
+
 def test_an_archive_keeps_json(registry: FakeRegistry, tmp_path: Path) -> None:
     registry.texts.append(PRICE)
     bucket = MemoryBucket()
-    archive = ArchiveSettings(
-        url="s3://bucket/kept", topics=("kept",), path=("ticker",), event_time="event_time"
-    )
-    settings = settings_of({"kept": "avro"}, archive=archive, data_dir=tmp_path)
-    app = archive_app(settings, lambda _name, _threads: bucket)
+    app = archive_of(bucket, tmp_path)
     prices = [
         {"event_time": show_iso(n), "ticker": ticker, "price": 51.5}
         for n, ticker in enumerate(("AAPL", "TBV"))
@@ -274,7 +308,7 @@ def test_an_archive_keeps_json(registry: FakeRegistry, tmp_path: Path) -> None:
         for n, value in enumerate([*values, *misfits]):
             driver.produce("kept", value, n, key=b"k")
         driver.run_until_idle()
-        driver.advance_time(archive.age_ms)
+        driver.advance_time(KEPT.age_ms)
         driver.run_until_idle()
         found = union(bucket.objects, "kept/")
         assert [json.loads(found[0, offset].value) for offset in range(len(found))] == prices

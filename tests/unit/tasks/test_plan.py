@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 from streams.errors import SettingError, TaskStoppedError
 from streams.tasks.plan import METADATA_LENGTH, Plan, check_rules
 
+NUMBERS = st.integers(0, 2**62)
 
-@given(st.integers(0, 2**62), st.integers(0, 2**62), st.dictionaries(st.text(), st.text()))
-def test_a_plan_comes_back(to: int, records: int, rules: dict[str, str]) -> None:
-    plan = Plan(to, records, rules)
+
+@given(NUMBERS, NUMBERS, NUMBERS, st.dictionaries(st.text(), st.text()))
+def test_a_plan_comes_back(to: int, records: int, archived: int, rules: dict[str, str]) -> None:
+    plan = Plan(to, records, archived, rules)
     assert Plan.decode(plan.encode()) == plan
 
 
@@ -19,7 +21,7 @@ def test_no_metadata_is_no_plan() -> None:
 
 
 @pytest.mark.parametrize(
-    "metadata", ["x", "[]", "{}", '{"v":1}', '{"v":1,"to":1,"records":1,"rules":1}']
+    "metadata", ["x", "[]", "{}", '{"v":1}', '{"v":1,"to":1,"records":1,"archived":1,"rules":1}']
 )
 def test_what_others_committed_is_refused(metadata: str) -> None:
     with pytest.raises(TaskStoppedError, match="another program"):
