@@ -15,6 +15,7 @@ from streams import processes
 from streams.errors import TallyError
 from streams.settings import Settings, describe
 from streams.settings_or_exit import exit_if_wrong, settings_or_exit
+from streams.topics_command import add_topics
 from streams.verify.command import add_verify
 
 
@@ -46,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sink.set_defaults(run=run)
     settings = commands.add_parser("settings", help="show all settings, without secrets")
     settings.set_defaults(run=show_settings)
+    add_topics(commands)
     add_verify(commands)
     add_ingest(commands)
     args = parser.parse_args(argv)
