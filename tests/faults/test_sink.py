@@ -38,7 +38,7 @@ def kill(scene: Scene, name: str = "a") -> None:
 
 def check(peer: ScriptedPeer, scene: Scene) -> None:
     """End the load; every final has to have come, under its own id, each key in order."""
-    scene.finish(120)
+    scene.finish()
     worker = scene.worker("a").start()
     records = {
         f"{scene.output_topic}-{r.partition}-{r.offset}": json.loads(r.value or b"")
