@@ -6,7 +6,8 @@ variable is refused too, since a misspelt setting would silently be the default;
 `KAFKA_*` ones are left alone, for other programs own some.
 
 To add a setting: one field here, with its variable, kind, default and help; or in the class of its
-part, such as `KafkaSettings`. How text becomes a value is in `setting_kinds.py`.
+part, such as `KafkaSettings`. How text becomes a value is in `setting_kinds.py`, and which values
+contradict each other in `setting_checks.py`.
 """
 
 import socket
