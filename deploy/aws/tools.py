@@ -10,6 +10,14 @@ from contextlib import contextmanager
 from typing import Any
 
 
+_ENVIRONMENT = {
+    # Nobody is there to turn pages.
+    "AWS_PAGER": "",
+    # An image would also hold when it was built: each build would be another one.
+    "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+}
+
+
 class DeployError(Exception):
     """What went wrong, for people."""
 
@@ -49,8 +57,7 @@ def _run(command: Sequence[str], *, capture: bool = False, stdin: str | None = N
         stderr=subprocess.PIPE if capture else None,
         text=True,
         check=False,
-        # Nobody is there to turn pages.
-        env={**os.environ, "AWS_PAGER": ""},
+        env={**os.environ, **_ENVIRONMENT},
     )
     if done.returncode != 0:
         reason = (done.stderr or "").strip() or f"exit code {done.returncode}"

@@ -19,6 +19,7 @@ DEPLOYMENTS: dict[str, dict[str, str]] = {
         "Egress": "endpoints",
         "KafkaAccess": "unauthenticated",
         "Standbys": "0",
+        "Zones": "eu-central-1a,eu-central-1b,eu-central-1c",
     },
     "scram": {
         "KafkaAccess": "scram",
@@ -57,6 +58,9 @@ DEPLOYMENTS: dict[str, dict[str, str]] = {
         "Archive": "firehose",
         "LogRecords": "true",
         "LiveOrigins": "https://example.org",
+        "InputFormat": "avro",
+        "OutputFormat": "avro",
+        "GlueRegistry": "tally",
         **_DOMAIN,
         "Ingest": "http-sqs",
     },
@@ -72,6 +76,8 @@ DEPLOYMENTS: dict[str, dict[str, str]] = {
     "iam by endpoints": {
         "Egress": "endpoints",
         "ClientInstance": "true",
+        "OutputFormat": "avro",
+        "GlueRegistry": "tally",
         "LogRecords": "true",
         **_DOMAIN,
         "Ingest": "http-sqs",

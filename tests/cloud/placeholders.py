@@ -26,6 +26,10 @@ _FORMS = {
         "GraphQLUrl",
     ): "https://abc.appsync-api.{region}.amazonaws.com/graphql",
     ("AWS::AppSync::Api", "Dns.Http"): "abc.appsync-api.{region}.amazonaws.com",
+    (
+        "Custom::ClientCertificate",
+        "SecretArn",
+    ): "arn:aws:secretsmanager:{region}:{account}:secret:Bundle-AbCdEf",
     ("Custom::Brokers", "Bootstrap"): "b-1.tally.kafka.{region}.amazonaws.com:9098,"
     "b-2.tally.kafka.{region}.amazonaws.com:9098",
     ("AWS::MSK::Configuration", "LatestRevision.Revision"): "1",

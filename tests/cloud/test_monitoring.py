@@ -155,6 +155,8 @@ THEIRS = {
         "BytesInPerSec": {"Cluster Name", "Broker ID"},
         "BytesOutPerSec": {"Cluster Name", "Broker ID"},
     },
+    "AWS/Lambda": {"Errors": {"FunctionName"}},
+    "AWS/SQS": {"ApproximateNumberOfMessagesVisible": {"QueueName"}},
     "ECS/ContainerInsights": {"RunningTaskCount": {"ClusterName", "ServiceName"}},
     "AWS/ApplicationELB": {
         "HTTPCode_Target_5XX_Count": {"LoadBalancer"},

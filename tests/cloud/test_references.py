@@ -89,6 +89,8 @@ def test_exports_are_imported() -> None:
         ({"Producer": "bluesky", "Egress": "endpoints"}, "Egress"),
         ({"LogRecords": "true", "KafkaAccess": "unauthenticated"}, "KafkaAccess"),
         ({"Job": "tickers"}, "Producer"),
+        ({"InputFormat": "avro"}, "GlueRegistry"),
+        ({"OutputFormat": "avro"}, "GlueRegistry"),
         ({"Producer": "tickers"}, "Job"),
         ({"KafkaAccess": "kerberos"}, "KafkaAccess"),
         ({"Wrokers": "3"}, "Wrokers"),

@@ -1,8 +1,6 @@
 """Roles may do what their programs do, on what these use; and little else."""
 
-import fnmatch
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
 
 import pytest
 
@@ -13,6 +11,7 @@ from streams.sinks.archive import agent as archive
 from streams.sinks.settings import AppSyncSettings
 from tests.cloud.deployments import DEPLOYMENTS, base, deployment
 from tests.cloud.evaluation import Stack
+from tests.cloud.rights import Allowed, allows, rights, stack_of, statements
 from tests.cloud.tasks import tasks
 
 CLUSTER = "arn:aws:kafka:eu-central-1:123456789012:{}/tally/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0-2"
@@ -25,6 +24,7 @@ EVERYWHERE = {
     "ec2:DescribeSecurityGroups",
     "ec2:DescribeSubnets",
     "ec2:DescribeVpcs",
+    "glue:GetSchemaVersion",
 }
 
 #: Of the application as it is deployed by default.
@@ -35,42 +35,8 @@ PARTIALS, CHANGELOG = TABLE.partials_topic, TABLE.changelog_topic
 READ, WRITE = ("DescribeTopic", "ReadData"), ("DescribeTopic", "WriteData")
 
 
-class Allowed(NamedTuple):
-    """An action on a resource, either of them perhaps a pattern."""
-
-    action: str
-    resource: str
-
-
-def statements(policy: Mapping[str, Any]) -> Iterator[Allowed]:
-    """What a policy allows."""
-    for statement in _listed(policy["Statement"]):
-        assert statement["Effect"] == "Allow"
-        for action in _listed(statement["Action"]):
-            for resource in _listed(statement["Resource"]):
-                yield Allowed(action, resource)
-
-
-def rights(stack: Stack, role: str) -> list[Allowed]:
-    """What a role is allowed by its own policies."""
-    policies = stack.made[role]["Properties"].get("Policies", [])
-    return [allowed for policy in policies for allowed in statements(policy["PolicyDocument"])]
-
-
-def allows(given: list[Allowed], action: str, resource: str) -> bool:
-    return any(
-        fnmatch.fnmatchcase(action, allowed.action)
-        and fnmatch.fnmatchcase(resource, allowed.resource)
-        for allowed in given
-    )
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
 def _roles() -> Stack:
-    return next(s for s in deployment("default").all_stacks() if s.file == "roles.yaml")
+    return stack_of("default", "roles.yaml")
 
 
 def _needs(topics: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
@@ -142,13 +108,23 @@ def test_what_a_program_does_is_allowed(role: str) -> None:
     assert allows(given, "kafka-cluster:WriteDataIdempotently", cluster) == writes
     refused = [need for need in NEEDED[role] if not allows(given, *need)]
     assert not refused
+    vain = [
+        allowed
+        for allowed in given
+        if allowed.action.startswith("kafka-cluster:")
+        and allowed.resource != cluster
+        and not any(allows([allowed], *need) for need in NEEDED[role])
+    ]
+    assert not vain
+    of_cluster = {allowed.action for allowed in given if allowed.resource == cluster}
+    assert of_cluster <= {"kafka-cluster:Connect", "kafka-cluster:WriteDataIdempotently"}
 
 
 def test_workers_may_do_the_same_for_another_job() -> None:
     (worker,) = (task for task in tasks(deployment("prices")) if task.kind == "worker")
     settings = Settings.from_env(worker.environment | {"STREAMS_DATA_DIR": "."})
     (table,) = create_app(settings).topology.tables
-    (roles,) = (s for s in deployment("prices").all_stacks() if s.file == "roles.yaml")
+    roles = stack_of("prices", "roles.yaml")
     needed = [
         *_needs({table.source_topic: READ, settings.dead_letter_topic: WRITE}),
         *_needs(dict.fromkeys(settings.output_topics.values(), READ + WRITE)),
@@ -178,15 +154,14 @@ def test_no_program_may_do_what_others_do(role: str) -> None:
 
 
 def test_operators_may_reset_the_application() -> None:
-    (client,) = (s for s in deployment("iam").all_stacks() if s.file == "client.yaml")
-    policy = client.made["KafkaPolicy"]["Properties"]["PolicyDocument"]
+    client = stack_of("iam", "client.yaml")
     needed = [
         *_needs(dict.fromkeys((PARTIALS, CHANGELOG), (*READ, "CreateTopic", "DeleteTopic"))),
         *_needs(dict.fromkeys((SETTINGS.input_topic, SETTINGS.output_topic), READ)),
         *_group(SETTINGS.app_id),
         *_transactions(f"{SETTINGS.app_id}-{PARTIALS}-0"),
     ]
-    given = list(statements(policy))
+    given = rights(client, "Role")
     assert not [need for need in needed if not allows(given, *need)]
     for topic in (SETTINGS.input_topic, SETTINGS.output_topic):
         delete = ("kafka-cluster:DeleteTopic", f"{CLUSTER.format('topic')}/{topic}")
@@ -200,7 +175,7 @@ def test_workers_sign_for_publishing_only() -> None:
         "iam for events": ("appsync:EventPublish", "/channelNamespace/default"),
     }
     for name, (action, resource) in expected.items():
-        (roles,) = (s for s in deployment(name).all_stacks() if s.file == "roles.yaml")
+        roles = stack_of(name, "roles.yaml")
         given = [right for right in rights(roles, "Worker") if right.action.startswith("appsync:")]
         assert [right.action for right in given] == [action]
         assert given[0].resource.endswith(resource)

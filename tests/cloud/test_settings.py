@@ -55,7 +55,9 @@ def test_values_are_accepted(task: Task, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["scram", "tls", "iam"])
 def test_operators_have_the_same_settings(name: str) -> None:
     (client,) = (s for s in deployment(name).all_stacks() if s.file == "client.yaml")
-    script = client.made["Instance"]["Properties"]["UserData"]
+    # A machine runs it when it is new, which it is for each version of its template.
+    assert client.made["Instance"]["Properties"]["LaunchTemplate"]["Version"] == "1"
+    script = client.made["Machine"]["Properties"]["LaunchTemplateData"]["UserData"]
     lines = script.partition("environment <<'END'\n")[2].partition("END\n")[0].splitlines()
     environment = dict(line.split("=", 1) for line in lines)
     region = environment.pop("AWS_REGION")

@@ -1,0 +1,237 @@
+"""Whoever calls AWS is allowed to: our code, which is read for its calls, and AWS on our behalf."""
+
+import re
+from typing import NamedTuple
+
+import pytest
+
+from tests.cloud.calls import ROOT, actions
+from tests.cloud.deployments import DEPLOYMENTS, base, deployment
+from tests.cloud.placeholders import ACCOUNT, KAFKA, REGION, placeholder
+from tests.cloud.rights import allows, rights, stack_of
+from tests.cloud.tasks import tasks
+
+KEY = base().output("Key")
+CLUSTER = placeholder("AWS::MSK::Cluster", "Cluster", "Ref")
+GLUE = f"arn:aws:glue:{REGION}:{ACCOUNT}"
+LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}"
+
+
+class Caller(NamedTuple):
+    """Code, the service that it calls, and the role that it has in a deployment."""
+
+    file: str
+    service: str
+    deployment: str
+    template: str
+    role: str
+
+
+def _secret(id_: str) -> str:
+    return placeholder("AWS::SecretsManager::Secret", id_, "Ref")
+
+
+ARCHIVE, QUEUE = "streams/sinks/archive/s3.py", "producers/ingest/aws/queue.py"
+LOGIN, SCHEMAS = "streams/login/secrets_manager.py", "streams/schemas/glue.py"
+CERTIFICATE = "deploy/lambda/stack/client_certificate.py"
+#: What each one calls, by an example of each kind of resource that it does that for.
+CALLERS: dict[Caller, tuple[str, ...]] = {
+    Caller(ARCHIVE, "s3", "scram", "roles.yaml", "Archive"): (
+        base().output("ArchiveArn"),
+        base().output("ArchiveArn") + "/twitter_output/dt=2026-01-01/part.parquet",
+    ),
+    Caller(QUEUE, "sqs", "tls", "roles.yaml", "Ingest"): (f"arn:aws:sqs:{REGION}:{ACCOUNT}:Queue",),
+    **{
+        Caller(LOGIN, "secretsmanager", "scram", "roles.yaml", role): (_secret("ScramSecret"),)
+        for role in ("Topics", "Worker", "Producer", "Gateway", "Ingest", "Archive")
+    },
+    Caller(LOGIN, "secretsmanager", "scram", "client.yaml", "Role"): (_secret("ScramSecret"),),
+    Caller(LOGIN, "secretsmanager", "tls", "roles.yaml", "Worker"): (_secret("KeySecret"),),
+    **{
+        Caller(SCHEMAS, "glue", "iam", "roles.yaml", role): (
+            f"{GLUE}:registry/tally",
+            f"{GLUE}:schema/tally/{topic}",
+        )
+        for role, topic in {
+            "Worker": "twitter_output",
+            "Producer": "twitter_input",
+            "Ingest": "twitter_input",
+        }.items()
+    },
+    Caller("deploy/lambda/stack/brokers.py", "kafka", "iam", "access.yaml", "Role"): (CLUSTER,),
+    Caller("deploy/lambda/stack/run_task.py", "ecs", "iam", "topics.yaml", "Role"): (
+        placeholder("AWS::ECS::TaskDefinition", "Task", "Ref"),
+        f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/tally/1",
+    ),
+    Caller(CERTIFICATE, "secretsmanager", "tls", "private-ca.yaml", "ExportRole"): (
+        _secret("KeyPassword"),
+        _secret("Bundle"),
+    ),
+    Caller(CERTIFICATE, "acm", "tls", "private-ca.yaml", "ExportRole"): (
+        placeholder("AWS::CertificateManager::Certificate", "ClientCertificate", "Ref"),
+    ),
+    Caller("deploy/lambda/records/to_firehose.py", "firehose", "iam", "consumer.yaml", "Role"): (
+        placeholder("AWS::KinesisFirehose::DeliveryStream", "Stream", "Arn"),
+    ),
+}
+
+
+@pytest.mark.parametrize("caller", CALLERS, ids=lambda c: f"{c.role}-{c.file}-{c.service}")
+def test_what_our_code_calls_is_allowed(caller: Caller) -> None:
+    kind = {"Kind": "firehose"} if caller.template == "consumer.yaml" else {}
+    given = rights(stack_of(caller.deployment, caller.template, **kind), caller.role)
+    needed = actions(caller.file, caller.service)
+    examples = CALLERS[caller]
+    refused = {a for a in needed if not any(allows(given, a, example) for example in examples)}
+    assert not refused
+    for example in examples:
+        assert any(allows(given, action, example) for action in needed), f"{example} is in vain"
+
+
+def test_all_code_that_calls_aws_is_known() -> None:
+    known = {caller.file for caller in CALLERS}
+    # Sources that are not deployed; and what makes clients for those above.
+    known |= {f"producers/ingest/sources/{name}.py" for name in ("kinesis", "s3", "dynamodb")}
+    known |= {"producers/ingest/aws/calls.py"}
+    found = {
+        str(file.relative_to(ROOT))
+        for folder in ("streams", "producers", "deploy/lambda")
+        for file in (ROOT / folder).rglob("*.py")
+        if re.search(r"\.create_client\(|Calls\(\"", file.read_text(encoding="utf-8"))
+    }
+    assert found - known == set()
+
+
+def test_who_only_reads_schemas_may_do_no_more() -> None:
+    for role in ("Gateway", "Archive"):
+        given = rights(stack_of("iam", "roles.yaml"), role)
+        assert {a for a, _ in given if a.startswith("glue:")} == {"glue:GetSchemaVersion"}
+    given = rights(stack_of("iam", "client.yaml"), "Role")
+    assert allows(given, "glue:GetSchemaVersion", f"{GLUE}:schema/tally/twitter_output")
+
+
+def test_what_is_encrypted_can_be_read_and_written() -> None:
+    for name, template, role, needed in [
+        ("scram", "roles.yaml", "Archive", {"Decrypt", "GenerateDataKey"}),
+        ("tls", "roles.yaml", "Ingest", {"Decrypt"}),
+        ("scram", "roles.yaml", "Producer", {"Decrypt"}),
+        ("tls", "roles.yaml", "Worker", {"Decrypt"}),
+        ("tls", "client.yaml", "Role", {"Decrypt"}),
+        ("tls", "private-ca.yaml", "ExportRole", {"Decrypt", "GenerateDataKey"}),
+        ("tls", "appsync-typed.yaml", "TableRole", {"Decrypt"}),
+    ]:
+        given = rights(stack_of(name, template), role)
+        for action in needed:
+            assert allows(given, f"kms:{action}", KEY), (template, role, action)
+
+
+@pytest.mark.parametrize("name", DEPLOYMENTS)
+def test_ecs_may_start_each_task(name: str) -> None:
+    for task in tasks(deployment(name)):
+        given = rights(task.stack, "ExecutionRole")
+        assert allows(given, "ecr:GetAuthorizationToken", "*")
+        for repository in ("RepositoryArn", "AgentRepositoryArn"):
+            for action in (
+                "BatchGetImage",
+                "GetDownloadUrlForLayer",
+                "BatchCheckLayerAvailability",
+            ):
+                assert allows(given, f"ecr:{action}", base().output(repository))
+        for action in ("CreateLogStream", "PutLogEvents"):
+            assert allows(given, f"logs:{action}", f"{LOGS}:LogGroup")
+        for source in task.secrets.values():
+            # What follows the secret's name is a key of its JSON.
+            secret = ":".join(source.split(":")[:7])
+            assert allows(given, "secretsmanager:GetSecretValue", secret)
+            assert allows(given, "kms:Decrypt", KEY)
+
+
+def test_the_task_that_makes_topics_may_be_given_its_roles() -> None:
+    topics = stack_of("iam", "topics.yaml")
+    given = rights(topics, "Role")
+    for role in ("TaskRole", "ExecutionRole"):
+        assert allows(given, "iam:PassRole", topics.parameters[role])
+
+
+def test_agents_may_write_metrics() -> None:
+    for role in ("Worker", "Producer", "Gateway", "Ingest", "Archive"):
+        given = rights(stack_of("iam", "roles.yaml"), role)
+        for action in ("CreateLogStream", "DescribeLogStreams", "PutLogEvents"):
+            assert allows(given, f"logs:{action}", f"{LOGS}:Metrics"), role
+
+
+def test_workers_may_use_the_shared_file_system() -> None:
+    given = rights(stack_of("iam", "roles.yaml"), "Worker")
+    for action in ("ClientMount", "ClientWrite"):
+        file_system = placeholder("AWS::EFS::FileSystem", "FileSystem", "Arn")
+        assert allows(given, f"elasticfilesystem:{action}", file_system)
+
+
+def test_resolvers_may_use_their_table() -> None:
+    given = rights(stack_of("tls", "appsync-typed.yaml"), "TableRole")
+    used = {
+        operation
+        for file in (ROOT / "deploy" / "appsync" / "typed" / "resolvers").glob("*.request.vtl")
+        for operation in re.findall(r'"operation": *"(\w+)"', file.read_text(encoding="utf-8"))
+    }
+    assert used
+    table = placeholder("AWS::DynamoDB::Table", "Latest", "Arn")
+    assert {action for action, resource in given if resource == table} == {
+        f"dynamodb:{operation}" for operation in used
+    }
+
+
+#: What Lambda asks for on behalf of a function that reads from MSK, by its documentation.
+POLLERS = {
+    "kafka": {"DescribeClusterV2", "GetBootstrapBrokers"},
+    "ec2": {
+        "CreateNetworkInterface",
+        "DeleteNetworkInterface",
+        "DescribeNetworkInterfaces",
+        "DescribeSecurityGroups",
+        "DescribeSubnets",
+        "DescribeVpcs",
+    },
+    "logs": {"CreateLogStream", "PutLogEvents"},
+    "sqs": {"SendMessage"},
+    "kms": {"Decrypt", "GenerateDataKey"},
+}
+OF_KAFKA = {
+    ("Connect", CLUSTER),
+    ("DescribeClusterDynamicConfiguration", CLUSTER),
+    *(
+        (action, CLUSTER.replace(":cluster/", ":topic/") + "/twitter_output")
+        for action in ("DescribeTopic", "ReadData")
+    ),
+    *(
+        (action, CLUSTER.replace(":cluster/", ":group/") + "/tally-log")
+        for action in ("DescribeGroup", "AlterGroup")
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ["iam", "scram", "tls"])
+def test_lambda_may_read_from_kafka(name: str) -> None:
+    assert CLUSTER.startswith(KAFKA)
+    given = rights(stack_of(name, "consumer.yaml", Kind="log"), "Role")
+    needed = {f"{service}:{action}" for service, names in POLLERS.items() for action in names}
+    if name == "iam":
+        assert not [n for n in OF_KAFKA if not allows(given, f"kafka-cluster:{n[0]}", n[1])]
+        needed |= {f"kafka-cluster:{action}" for action, _ in OF_KAFKA}
+    else:
+        secret = _secret("ScramSecret") if name == "scram" else _secret("Bundle")
+        needed.add("secretsmanager:GetSecretValue")
+        assert allows(given, "secretsmanager:GetSecretValue", secret)
+    assert {allowed.action for allowed in given} == needed
+
+
+def test_firehose_may_deliver() -> None:
+    given = rights(stack_of("iam", "consumer.yaml", Kind="firehose"), "DeliveryRole")
+    bucket = base().output("ArchiveArn")
+    for action in ("PutObject", "AbortMultipartUpload"):
+        assert allows(given, f"s3:{action}", f"{bucket}/firehose/dt=2026-01-01/hr=00/1.gz")
+    for action in ("GetBucketLocation", "ListBucket", "ListBucketMultipartUploads"):
+        assert allows(given, f"s3:{action}", bucket)
+    for action in ("Decrypt", "GenerateDataKey"):
+        assert allows(given, f"kms:{action}", KEY)
+    assert allows(given, "logs:PutLogEvents", f"{LOGS}:DeliveryLogs")
