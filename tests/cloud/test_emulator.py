@@ -5,6 +5,7 @@
 
 import io
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,9 @@ from tests.cloud.programs import DOCKER, install
 from tests.cloud.templates import TEMPLATES, template
 
 pytestmark = pytest.mark.long
+
+#: Policies within roles, which have no id that could be looked for.
+NAMELESS = {"AWS::IAM::Policy"}
 
 #: Those that make every resource between them.
 CREATED = ("tls", "scram", "iam by endpoints", "tls with a CA")
@@ -76,7 +80,15 @@ def _assert_there(emulator: Emulator, stack: str, expected: dict[str, str]) -> N
     for id_, resource in found.items():
         assert resource["ResourceStatus"] == "CREATE_COMPLETE", id_
         where = f"{stack}: {id_} ({resource['ResourceType']})"
-        assert is_there(emulator, resource["ResourceType"], resource["PhysicalResourceId"]), where
+        kind, physical_id = resource["ResourceType"], resource["PhysicalResourceId"]
+        assert is_there(emulator, kind, physical_id), where
+        # Whoever looks for something else doesn't find it.
+        assert not is_there(emulator, kind, _other(physical_id)) or kind in NAMELESS, where
+
+
+def _other(physical_id: str) -> str:
+    """An id of the same form that nothing has: each of its parts ends differently."""
+    return re.sub(r"\w(?=\W*([/|]|$))", lambda end: "0" if end[0] == "1" else "1", physical_id)
 
 
 def test_what_is_there_before(emulator: Emulator, base: dict[str, str]) -> None:

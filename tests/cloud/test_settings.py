@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from producers.sources import tweets
 from streams import cli
 from streams.setting_fields import variables
 from streams.settings import Settings
@@ -17,7 +18,7 @@ from tests.cloud.tasks import Task, tasks
 #: Variables of the start script, which it takes away again or which only it reads.
 SCRIPT = {"SLOTS", "CLIENT_BUNDLE", "LIVE_TOKENS", "INGEST_TOKENS"}
 #: Read by a producer, and not a setting.
-PRODUCERS = {"BEARER_TOKEN"}
+PRODUCERS = {tweets.TOKEN}
 
 ALL = [(name, task.kind) for name in DEPLOYMENTS for task in tasks(deployment(name))]
 
