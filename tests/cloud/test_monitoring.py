@@ -15,6 +15,7 @@ from streams.transport.slot import Status
 from tests.cloud.deployments import DEPLOYMENTS, deployment
 from tests.cloud.evaluation import Stack
 from tests.cloud.tasks import tasks
+from tests.cloud.templates import FOLDER, template
 
 OURS = "Tally/tally"
 #: Metrics that exist once these modules do, and their labels.
@@ -179,3 +180,17 @@ def test_each_alarm_is_told() -> None:
             if resource["Type"] == "AWS::CloudWatch::Alarm":
                 assert resource["Properties"]["AlarmActions"], id_
                 assert resource["Properties"]["AlarmDescription"], id_
+
+
+def test_the_readme_tells_what_each_alarm_means() -> None:
+    ids = {
+        id_
+        for id_, resource in template("alarms.yaml")["Resources"].items()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    text = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    table = text.partition("\n## Alarms\n")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    # Those of each broker stand there as one: `Disk1` to `3`.
+    told = {name for row in rows for name in re.findall(r"`([A-Za-z]+)\d?`", row)}
+    assert told == {id_.rstrip("123") for id_ in ids}

@@ -30,7 +30,7 @@ def line(position: Position, raw: Mapping[str, Any]) -> str:
 
 
 def failures(positions: Iterable[Position]) -> dict[str, Any]:
-    """The answer that has these records, and no others, come again."""
+    """The answer that has these records come again, and not the whole batch."""
     return {
         "batchItemFailures": [
             {"itemIdentifier": {"partition": f"{p.topic}-{p.partition}", "offset": p.offset}}
