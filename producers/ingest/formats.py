@@ -46,7 +46,9 @@ def _encoder(settings: Settings, formats: Formats, topic: str) -> Callable[[byte
         return None
     if kind == "json":
         return _checked
-    schemas = {settings.input_topic: HASHTAG, settings.tickers.input_topic: PRICE}
+    # Where only one job runs, the other's topic may be called the same.
+    schemas = {settings.tickers.input_topic: PRICE, settings.input_topic: HASHTAG}
+    schemas |= dict.fromkeys(settings.price_topics, PRICE)
     write = formats.writer(topic, schemas.get(topic))
     assert write is not None, "it isn't raw"
     return lambda value: write(_json.value(value))

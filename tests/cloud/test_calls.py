@@ -167,6 +167,26 @@ def test_workers_may_use_the_shared_file_system() -> None:
         assert allows(given, f"elasticfilesystem:{action}", file_system)
 
 
+@pytest.mark.parametrize("name", DEPLOYMENTS)
+def test_whoever_logs_may(name: str) -> None:
+    for stack in deployment(name).all_stacks():
+        for id_, resource in stack.made.items():
+            if resource["Type"] == "AWS::Lambda::Function":
+                role = resource["Properties"]["Role"].rpartition(":")[2]
+                group = resource["Properties"]["LoggingConfig"]["LogGroup"].partition(".")[0]
+                given = rights(stack, role)
+                for action in ("CreateLogStream", "PutLogEvents"):
+                    assert allows(given, f"logs:{action}", f"{LOGS}:{group}"), (stack.file, id_)
+            if id_ == "LogRole":
+                given = rights(stack, id_)
+                for action in ("CreateLogGroup", "CreateLogStream", "PutLogEvents"):
+                    assert allows(given, f"logs:{action}", f"{LOGS}:log-group:/aws/appsync/apis/1")
+            if id_ == "FlowLogRole":
+                given = rights(stack, id_)
+                for action in ("CreateLogStream", "DescribeLogStreams", "PutLogEvents"):
+                    assert allows(given, f"logs:{action}", f"{LOGS}:FlowLogGroup")
+
+
 def test_resolvers_may_use_their_table() -> None:
     given = rights(stack_of("tls", "appsync-typed.yaml"), "TableRole")
     used = {

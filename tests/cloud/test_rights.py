@@ -81,7 +81,8 @@ NEEDED: dict[str, list[tuple[str, str]]] = {
         *_transactions(f"{SETTINGS.app_id}-begin"),
     ],
     "Producer": list(_needs({SETTINGS.input_topic: WRITE})),
-    "Gateway": list(_needs({SETTINGS.output_topic: READ})),
+    # The changelog has the counts of windows that are still open.
+    "Gateway": list(_needs(dict.fromkeys((SETTINGS.output_topic, CHANGELOG), READ))),
     "Ingest": list(
         _needs(
             {

@@ -8,6 +8,9 @@ import pytest
 from producers.ingest.formats import TopicFormats
 from producers.ingest.record import Record
 from streams.errors import MisfitError, RequestError, SettingError
+from streams.jobs.names import HASHTAGS, TICKERS
+from streams.jobs.schemas import HASHTAG, PRICE
+from streams.jobs.settings import TickerSettings
 from streams.schemas import avro_formats
 from streams.schemas.avro import AvroSchema
 from streams.schemas.formats import Formats
@@ -65,6 +68,20 @@ async def test_avro(registry: FakeRegistry, tmp_path: Path) -> None:
     price = {"event_time": "2026-01-02", "ticker": "TBV", "price": 51}
     assert formats.encoded(Record("ticker_input", json.dumps(price).encode())).value
     assert len(registry.texts) == 2
+
+
+@pytest.mark.parametrize(("job", "schema"), [(HASHTAGS, HASHTAG), (TICKERS, PRICE)])
+async def test_the_job_decides_where_both_topics_have_one_name(
+    registry: FakeRegistry, job: str, schema: str
+) -> None:
+    schemas = SchemaSettings(formats={"posts": "avro"}, url="http://127.0.0.1:1")
+    tickers = TickerSettings(input_topic="posts")
+    settings = Settings(jobs=(job,), input_topic="posts", tickers=tickers, schemas=schemas)
+    made = Formats(settings)
+    TopicFormats(settings, made, ["posts"])
+    await made.start()
+    [text] = registry.texts
+    assert json.loads(text) == json.loads(schema)
 
 
 @pytest.mark.usefixtures("registry")
