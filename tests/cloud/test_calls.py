@@ -146,6 +146,41 @@ def test_ecs_may_start_each_task(name: str) -> None:
             assert allows(given, "kms:Decrypt", KEY)
 
 
+def test_operators_may_fetch_the_image_and_connect() -> None:
+    given = rights(stack_of("iam", "client.yaml"), "Role")
+    assert allows(given, "ecr:GetAuthorizationToken", "*")
+    for action in ("BatchGetImage", "GetDownloadUrlForLayer", "BatchCheckLayerAvailability"):
+        assert allows(given, f"ecr:{action}", base().output("RepositoryArn"))
+    for action in ("Connect", "WriteDataIdempotently"):
+        assert allows(given, f"kafka-cluster:{action}", CLUSTER)
+
+
+#: What services do with our key and our bucket for logs by themselves, by their documentation.
+SERVICES = {
+    (f"logs.{REGION}.amazonaws.com", "Key"): {
+        "kms:Encrypt",
+        "kms:Decrypt",
+        "kms:ReEncrypt*",
+        "kms:GenerateDataKey*",
+        "kms:DescribeKey",
+    },
+    ("cloudwatch.amazonaws.com", "Key"): {"kms:Decrypt", "kms:GenerateDataKey*"},
+    ("logging.s3.amazonaws.com", "LogBucketPolicy"): {"s3:PutObject"},
+    ("logdelivery.elasticloadbalancing.amazonaws.com", "LogBucketPolicy"): {"s3:PutObject"},
+}
+
+
+@pytest.mark.parametrize(("service", "id_"), SERVICES)
+def test_services_may_do_their_work(service: str, id_: str) -> None:
+    properties = base().made[id_]["Properties"]
+    document = properties.get("KeyPolicy") or properties["PolicyDocument"]
+    [statement] = (s for s in document["Statement"] if s["Principal"] == {"Service": service})
+    actions_ = statement["Action"]
+    assert set([actions_] if isinstance(actions_, str) else actions_) == SERVICES[service, id_]
+    # For this account only.
+    assert ACCOUNT in str(statement["Condition"])
+
+
 def test_the_task_that_makes_topics_may_be_given_its_roles() -> None:
     topics = stack_of("iam", "topics.yaml")
     given = rights(topics, "Role")

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from deploy.aws import cli
 from deploy.aws.images import PLATFORM
 from tests.cloud.deployments import DEPLOYMENTS, base, deployment
 from tests.cloud.evaluation import Stack, UnresolvedError
@@ -78,6 +79,22 @@ def test_exports_are_imported() -> None:
         if any(f"${{BaseStack}}-{name}" in text for text in texts)
     }
     assert {f"tally-base-{name}" for name in imported} == base().exported.keys()
+
+
+def test_what_the_deploying_program_and_people_are_told() -> None:
+    read = {
+        "Key",
+        "Artifacts",
+        "Repository",
+        "AgentRepository",
+        *cli.SECRETS.values(),
+        *cli.BUCKETS,
+    }
+    assert base().outputs.keys() >= read
+    always = {"Bootstrap", "Dashboard", "Alarms", "AppSyncUrl"}
+    assert deployment("default").outputs.keys() == always
+    more = {"Gateway", "ClientInstance", "IngestQueue"}
+    assert deployment("tls").outputs.keys() == always | more
 
 
 @pytest.mark.parametrize(
