@@ -100,7 +100,7 @@ class Programs:
     def start(self, kind: str, **variables: str) -> Worker:
         """Start a task of that kind."""
         task = self._tasks[kind]
-        modules = {"tally": "streams.cli", "tally-produce": "producers.cli"}
+        modules = {"tally": "streams.cli", "tally-produce": "producers"}
         command = [sys.executable, "-m", modules[task.command[0]], *task.command[1:]]
         return self._run(kind, self._environment(task, kind, variables), command)
 
@@ -173,6 +173,7 @@ def test_roles_are_enough(emulator: Emulator, tmp_path: Path) -> None:
 
         forgotten = partial(_forgotten, kafka.client_options("admin"))
         until(lambda: asyncio.run(forgotten()), "merged records go", SECONDS, programs.tails)
+        assert producer.alive, producer.tail()
         assert producer.stop() == 0, producer.tail()
         verified = programs.operate("verify", "--wait", f"{SECONDS:g}")
         assert verified.wait(2 * SECONDS) == 0, verified.tail()
