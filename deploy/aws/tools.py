@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-
 _ENVIRONMENT = {
     # Nobody is there to turn pages.
     "AWS_PAGER": "",

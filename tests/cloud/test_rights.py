@@ -15,7 +15,7 @@ from tests.cloud.rights import Allowed, allows, rights, stack_of, statements
 from tests.cloud.tasks import tasks
 
 CLUSTER = "arn:aws:kafka:eu-central-1:123456789012:{}/tally/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0-2"
-#: Actions for which their service knows no narrower resource.
+#: Actions for which their service knows no narrower resource, or Lambda wants none.
 EVERYWHERE = {
     "ecr:GetAuthorizationToken",
     "ec2:CreateNetworkInterface",
