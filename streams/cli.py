@@ -11,6 +11,7 @@ import faust
 
 from streams import processes
 from streams.errors import TallyError
+from streams.reset.command import add_reset
 from streams.settings import describe
 from streams.settings_or_exit import settings_or_exit
 from streams.verify.command import add_verify
@@ -38,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = commands.add_parser("settings", help="show all settings, without secrets")
     settings.set_defaults(run=show_settings)
     add_verify(commands)
+    add_reset(commands)
     args = parser.parse_args(argv)
     code: int = args.run(args)
     return code

@@ -21,6 +21,7 @@
         NotReadyError              the key's task is being opened, or is about to move
       BadInputError              a producer was given input it can't publish
       VerifyError                what was counted can't be compared with the input
+      ResetError                 the application can't be reset now; says whether it was begun
       RequestError               a web client asked for what it can't have; answered with a 4xx
         CursorError                a cursor is garbled, or of other topics
         UnauthorizedError          no token, or a wrong one
@@ -155,6 +156,10 @@ class BadInputError(TallyError):
 
 class VerifyError(TallyError):
     """What was counted can't be compared with the input: nothing is known about it."""
+
+
+class ResetError(TallyError):
+    """The application can't be reset now, or not in this way."""
 
 
 class RequestError(TallyError):

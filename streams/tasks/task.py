@@ -16,6 +16,7 @@ from enum import Enum
 from streams import metrics
 from streams.core.columns import TP, Chunk
 from streams.core.ports import Headers, Member
+from streams.core.windows import NO_TIME
 from streams.errors import TaskStoppedError
 from streams.state.counts import Closing
 from streams.tasks import outgoing
@@ -48,6 +49,11 @@ UNCOMMITTED_KEYS = 100_000
 BEHIND, BEHIND_MS = 5, 5_000
 
 
+def transactional_id(app_id: str, tp: TP) -> str:
+    """The id under which whoever owns the task of `tp` writes; a younger owner fences the older."""
+    return f"{app_id}-{tp}"
+
+
 def _ignore() -> None:
     """For callers that don't watch a restore."""
 
@@ -63,7 +69,7 @@ class Task(ABC):
         self.position = 0
         #: Set when a batch was given up half-way: what is pending may not be committed any more.
         self.spoiled = False
-        self._producer = context.cluster.producer(f"{context.settings.app_id}-{tp}")
+        self._producer = context.cluster.producer(transactional_id(context.settings.app_id, tp))
         self._outgoing = Outgoing()
         self._targets: dict[tuple[str, int], TP] = {}
         self._committed_at = context.clock.now()
@@ -94,6 +100,11 @@ class Task(ABC):
 
     async def until_room(self) -> None:  # noqa: B027  (most always have)
         """Wait until the task has room for another chunk."""
+
+    @property
+    def watermark(self) -> int:
+        """Event time (ms) up to which the task has seen all that counts; NO_TIME if it has none."""
+        return NO_TIME
 
     @property
     def waits_outside(self) -> bool:

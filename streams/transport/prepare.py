@@ -80,6 +80,11 @@ def _check_changelog(count: WindowedCount, partitions: dict[str, int]) -> None:
         )
 
 
+def begin_id(group: str) -> str:
+    """The transactional id under which a group's first offsets are committed."""
+    return f"{group}-begin"
+
+
 async def begin_offsets(
     cluster: Cluster, group: str, count: WindowedCount, partitions: dict[str, int]
 ) -> None:
@@ -96,7 +101,7 @@ async def begin_offsets(
         # Before taking the id, which throws back any other worker that is just at this.
         if not await _missing(cluster, group, count, sources, partitions):
             return
-        producer = cluster.producer(f"{group}-begin")
+        producer = cluster.producer(begin_id(group))
         try:
             await producer.start()
             missing = await _missing(cluster, group, count, sources, partitions)

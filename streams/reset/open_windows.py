@@ -1,0 +1,59 @@
+"""Are all counts final? Those that aren't are lost with the internal topics."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from streams.core.columns import TP
+from streams.core.ports import Cluster
+from streams.state.replay import Replay
+from streams.state.rocksdb import RocksStore
+from streams.state.store import Store
+from streams.tasks.topology import Topology
+
+
+async def what_is_open(
+    cluster: Cluster, topology: Topology, partitions: Mapping[str, int], folder: Path
+) -> list[str]:
+    """What a reset would lose, a line for each partition of keys; nothing if all is drained.
+
+    The state is built from the changelog, in a temporary folder below `folder`.
+    """
+    found = []
+    for count in topology.counts:
+        if not {count.partials_topic, count.changelog_topic} <= partitions.keys():
+            continue
+        for partition in range(partitions[count.partials_topic]):
+            merged_from = TP(count.partials_topic, partition)
+            changelog = TP(count.changelog_topic, partition)
+            with tempfile.TemporaryDirectory(prefix="reset-", dir=folder) as scratch:
+                found += await _open_in(cluster, merged_from, changelog, RocksStore(Path(scratch)))
+    return found
+
+
+async def _open_in(cluster: Cluster, partials: TP, changelog: TP, store: Store) -> list[str]:
+    span = await cluster.log_range(changelog)
+    try:
+        replay = await Replay.opened(changelog, store, span)
+        async for piece in cluster.read(changelog, replay.start, span.end):
+            await replay.take(piece)
+        await store.settle()
+        windows = await store.windows()
+    finally:
+        await store.close()
+    found = []
+    if windows:
+        found.append(f"{changelog}: {len(windows)} windows have counts and no final")
+    merged_to = replay.newest.position if replay.newest is not None else 0
+    if await _has_records(cluster, partials, merged_to):
+        found.append(f"{partials}: partial counts that were not merged yet")
+    return found
+
+
+async def _has_records(cluster: Cluster, tp: TP, start: int) -> bool:
+    """Whether a log holds records from `start` on; its end may be all control records."""
+    span = await cluster.log_range(tp)
+    async for piece in cluster.read(tp, max(start, span.start), span.end):
+        if next(piece.records, None) is not None:
+            return True
+    return False
