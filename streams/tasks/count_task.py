@@ -9,7 +9,7 @@ import logging
 import uuid
 from collections.abc import Callable
 
-from streams import crash_points, metrics
+from streams import crash_points
 from streams.core.columns import TP, Chunk
 from streams.core.partials import Partial
 from streams.core.ports import Committed, Fields, Member, Record
@@ -59,6 +59,15 @@ class CountTask(Task):
         """The task's counts; only while it is open."""
         assert self._counts is not None, "the task is not open"
         return self._counts
+
+    @property
+    def table(self) -> str:
+        """The name of the count's table."""
+        return self._count.name
+
+    @property
+    def watermark(self) -> int:
+        return self.counts.watermark
 
     @property
     def pending(self) -> bool:
@@ -147,7 +156,6 @@ class CountTask(Task):
         crash_points.reached("after-write-batch")
         self._committed_position = self.position
         self._closing_told = False
-        self._report()
 
     def _changelog_records(self, step: Step) -> list[Fields]:
         """The step's records; bookkeeping comes last, so that it holds for all before it."""
@@ -160,13 +168,6 @@ class CountTask(Task):
         ]
         records.append(Record(BOOKKEEPING_KEY, step.bookkeeping.encode(), now))
         return records
-
-    def _report(self) -> None:
-        topic, partition = self.tp
-        open_windows = len(self.counts.open_windows)
-        metrics.OPEN_WINDOWS.labels(self._count.name, partition).set(open_windows)
-        lag = max(0, self.context.clock.now() - self.counts.watermark) / 1000
-        metrics.WATERMARK_LAG.labels(topic, partition).set(lag)
 
     async def open_counts(self, key: bytes) -> list[WindowCount]:
         """A key's counts in its open windows, oldest first, as of the task's last commit.

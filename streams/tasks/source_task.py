@@ -56,6 +56,10 @@ class SourceTask(Task):
         return self._windows.first_open(self._counter.stream_time)
 
     @property
+    def watermark(self) -> int:
+        return self._counter.stream_time
+
+    @property
     def pending(self) -> bool:
         return self.position != self._committed_position or self.urgent
 
@@ -153,7 +157,7 @@ class SourceTask(Task):
         self._sent_to = progress.sent_to
         self._sent_open_from = self._open_from
         self._committed_position = self.position
-        self._report(counted, now)
+        self._report(counted)
 
     def _add_partials(
         self, sent: Outgoing, partition: int, counts: dict[int, KeyCounts], now: int
@@ -182,10 +186,8 @@ class SourceTask(Task):
         for aside in asides:
             sent.add(tp, aside_record(self.tp, aside, now))
 
-    def _report(self, counted: SourceCounts, now: int) -> None:
-        topic, partition = self.tp
+    def _report(self, counted: SourceCounts) -> None:
+        topic = self.tp.topic
         metrics.RECORDS_IN.labels(topic).inc(counted.records)
         metrics.LATE.labels(topic).inc(len(counted.late))
         metrics.DEAD_LETTERS.labels(topic).inc(len(counted.rejected))
-        lag = max(0, now - self._counter.stream_time) / 1000
-        metrics.WATERMARK_LAG.labels(topic, partition).set(lag)
