@@ -1,0 +1,170 @@
+"""`tally reset`: refused while workers run or counts are open; afterwards all begins anew."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from streams.access import check_access
+from streams.core.columns import TP
+from streams.errors import ResetError
+from streams.kafka_settings import KafkaSettings
+from streams.reset.group import commit_outside
+from tests.application import Application, Finals, Kafka, decode_json
+from tests.load import BEGIN, Row
+from tests.polling import until
+from tests.worker import Worker, clean_environment
+
+Name = Callable[[str], str]
+
+#: 2 windows of 20 s, of which the second one stays open unless its source is idle.
+FIRST: list[Row] = [(b"#a", BEGIN + 10)] * 6 + [(b"#b", BEGIN + 25_000)] * 7
+LATER: list[Row] = [(b"#c", BEGIN + 30_000)] * 8
+IDLE = {"STREAMS_WINDOW_IDLE_SECONDS": "1"}
+DONE = "Done: workers may start."
+
+
+def reset(app: Application, data: Path, *options: str, **variables: str) -> tuple[int, str]:
+    """Exit code and all that was printed; `data` is the disk of the machine where it runs."""
+    done = subprocess.run(
+        [sys.executable, "-m", "streams.cli", "reset", *options],
+        env={
+            **clean_environment(),
+            **app.variables,
+            "STREAMS_DATA_DIR": str(data),
+            **variables,
+        },
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def partition_counts(app: Application, kafka: Kafka) -> dict[str, int]:
+    """Of those internal topics that exist."""
+    settings = KafkaSettings.from_env(kafka.env())
+    return asyncio.run(check_access(settings, [app.partials, app.changelog]))
+
+
+def all_finals(app: Application, n: int) -> list[Finals]:
+    """Those of each record, once there are n."""
+    return [decode_json(record) for record in app.until_written(app.output_topic, n)]
+
+
+def drained(worker: Worker) -> bool:
+    samples = worker.metrics()
+    found = [n for name, n in samples.items() if name[0] == "streams_open_windows"]
+    lag = [n for name, n in samples.items() if name[0] == "streams_lag_records"]
+    return bool(found) and not any(found) and not any(lag)
+
+
+def test_nothing_is_reset_under_a_worker(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
+    with Application(kafka, unique("reset"), tmp_path) as app:
+        app.create_topics()
+        app.write([FIRST])
+        worker = app.worker().start().until_running(app.tasks)
+        before = partition_counts(app, kafka)
+        for to in ("current", "beginning"):
+            code, said = reset(app, worker.data, "--to", to, "--execute")
+            assert code == 1
+            assert f"{app.app_id} runs: " in said
+        # Nor is a worker overtaken that has started since we looked.
+        with pytest.raises(ResetError, match="has just started"):
+            asyncio.run(commit_outside(app.options, app.app_id, {TP(app.input, 0): 0}))
+        assert partition_counts(app, kafka) == before
+        app.write([[(b"#end", BEGIN + 60_000)]])
+        assert app.finals_of(2) == {("#a", BEGIN): 6, ("#b", BEGIN + 20_000): 7}
+
+
+def test_open_windows_are_not_lost_unasked(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
+    with Application(kafka, unique("reset"), tmp_path) as app:
+        app.create_topics()
+        app.write([FIRST])
+        worker = app.worker().start()
+        all_finals(app, 1)
+        assert worker.stop() == 0
+        code, said = reset(app, worker.data, "--to", "current", "--execute")
+        assert code == 1
+        assert f"{app.changelog}-0: 1 windows have counts and no final" in said
+        assert partition_counts(app, kafka).keys() == {app.partials, app.changelog}
+        code, said = reset(app, worker.data, "--to", "current", "--discard-open-windows")
+        assert (code, said.splitlines()[-1]) == (0, "Nothing was changed. To do it, add --execute.")
+        assert partition_counts(app, kafka).keys() == {app.partials, app.changelog}
+        assert (worker.data / app.app_id).exists()
+        options = ("--to", "current", "--discard-open-windows", "--execute")
+        code, said = reset(app, worker.data, *options)
+        assert (code, said.splitlines()[-1]) == (0, DONE)
+        assert partition_counts(app, kafka) == {}
+        assert not (worker.data / app.app_id).exists()
+        # Once more does no harm.
+        assert reset(app, worker.data, *options)[0] == 0
+        app.write([[*LATER, (b"#end", BEGIN + 60_000)]])
+        worker.start()
+        assert app.finals_of(2) == {("#a", BEGIN): 6, ("#c", BEGIN + 20_000): 8}
+
+
+def test_drain_and_reset_for_another_window_and_other_partitions(
+    kafka: Kafka, unique: Name, tmp_path: Path
+) -> None:
+    with Application(kafka, unique("reset"), tmp_path, partitions=2, variables=IDLE) as app:
+        app.create_topics()
+        app.write([FIRST, FIRST])
+        old = app.worker("old").start()
+        expected: list[Finals] = [{("#a", BEGIN): 12}, {("#b", BEGIN + 20_000): 14}]
+        assert sorted(all_finals(app, 2), key=str) == expected
+        until(lambda: drained(old), "all windows are closed", 40, old.tail)
+        assert old.stop() == 0
+        changed = {"STREAMS_WINDOW_SECONDS": "5", "STREAMS_PARTITIONS": "3"}
+        # On another machine, so that the worker's disk is still there.
+        code, said = reset(app, tmp_path / "other", "--to", "current", "--execute", **changed)
+        assert (code, said.splitlines()[-1]) == (0, DONE)
+        app.write([LATER, []])
+        app.variables.update(changed)
+        new = Worker("old", tmp_path, app.variables).start()
+        app.workers["old"] = new
+        expected.append({("#c", BEGIN + 30_000): 8})
+        assert sorted(all_finals(app, 3), key=str) == expected
+        until(lambda: drained(new), "all windows are closed", 40, new.tail)
+        assert partition_counts(app, kafka) == {app.partials: 3, app.changelog: 3}
+        assert "does not belong to its changelog" in new.said()
+        assert new.stop() == 0
+        assert sorted(all_finals(app, 3), key=str) == expected
+
+
+def test_all_is_counted_again_though_a_worker_was_only_asleep(
+    kafka: Kafka, unique: Name, tmp_path: Path
+) -> None:
+    with Application(kafka, unique("reset"), tmp_path) as app:
+        app.create_topics()
+        app.write([[*FIRST, (b"#end", BEGIN + 60_000)]])
+        zombie = app.worker("zombie").start()
+        first: list[Finals] = [{("#a", BEGIN): 6}, {("#b", BEGIN + 20_000): 7}]
+        assert sorted(all_finals(app, 2), key=str) == first
+        zombie.freeze()
+        said = ""
+        changed = {"STREAMS_WINDOW_SECONDS": "10"}
+
+        def is_reset() -> bool:
+            nonlocal said
+            code, said = reset(app, tmp_path / "other", "--to", "beginning", "--execute", **changed)
+            assert code == 0 or " runs: " in said, said
+            return code == 0
+
+        until(is_reset, "the group forgets the sleeping worker", 60, lambda: said)
+        worker = app.worker("new", **changed).start()
+        again: list[Finals] = [{("#a", BEGIN): 6}, {("#b", BEGIN + 20_000): 7}]
+        assert sorted(all_finals(app, 4), key=str) == sorted(first + again, key=str)
+        zombie.thaw()
+        # It has the former settings, and is told so.
+        until(lambda: not zombie.alive, "the sleeper ends", 60, zombie.tail)
+        assert "window_ms" in zombie.said()
+        rows: list[Row] = [(b"#d", BEGIN + 100_000)] * 9
+        app.write([[*rows, (b"#end", BEGIN + 150_000)]])
+        more: Finals = {("#d", BEGIN + 100_000): 9}
+        worker.until_running(app.tasks)
+        # That of #end, from the window that #d has closed, is too few to be told.
+        assert sorted(all_finals(app, 5), key=str) == sorted([*first, *again, more], key=str)
