@@ -36,7 +36,6 @@ class Composed(Application):
         }
         super().__init__(kafka, name, folder, partitions=2, variables=variables)
         self._image = image
-        self._folder = folder
 
     def container(self, name: str, *command: str, **variables: str) -> Container:
         """A new one; it ends with this application."""
