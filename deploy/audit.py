@@ -9,27 +9,84 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 LOCKS = Path(__file__).parent / "image"
-#: Asked one after the other, until one answers.
-SERVICES = ("osv", "pypi")
+#: Asked one after the other, until one knows the packages.
+SERVICES = ("pypi", "osv")
 #: Seconds for a service to answer about one lock file.
-SECONDS = 120
+SECONDS = 90
 #: Nothing here can know what these hold.
 OUT_OF_REACH = "the base image's packages and Python itself: scan the built image in its registry"
 
 
-@dataclass
-class Outcome:
-    """Findings, and what nothing is known about; a line each."""
+class Outcome(NamedTuple):
+    """Of one lock file: how many packages were checked, what was found, what is not known."""
 
-    findings: list[str] = field(default_factory=list)
-    unchecked: list[str] = field(default_factory=list)
-    checked: int = 0
+    checked: int
+    findings: list[str]
+    unchecked: list[str]
+
+
+class NoAnswerError(Exception):
+    """A service can't be reached; says why."""
+
+
+class Auditor:
+    """Remembers which services don't answer, for each costs its time."""
+
+    def __init__(self, osv_url: str | None) -> None:
+        self._osv_url = osv_url
+        self._services = ["osv"] if osv_url else list(SERVICES)
+        self._silent: list[str] = []
+
+    def audit(self, lock: Path) -> Outcome:
+        """Ask the services about a lock file's packages."""
+        reasons = []
+        for service in list(self._services):
+            try:
+                outcome = _outcome(lock, self._ask(service, lock))
+            except NoAnswerError as exc:
+                self._services.remove(service)
+                self._silent.append(f"{service}: {exc}")
+                continue
+            if outcome.checked:
+                return outcome
+            reasons += outcome.unchecked
+        return Outcome(0, [], [f"all of {lock.name}: {'; '.join([*self._silent, *reasons])}"])
+
+    def _ask(self, service: str, lock: Path) -> dict[str, Any]:
+        command = [sys.executable, "-m", "pip_audit", "--requirement", str(lock)]
+        command += ["--disable-pip", "--require-hashes", "--format=json", "--progress-spinner=off"]
+        command += [f"--vulnerability-service={service}"]
+        command += [f"--osv-url={self._osv_url}"] if self._osv_url else []
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+            report: dict[str, Any] = json.loads(done.stdout)
+        except subprocess.TimeoutExpired:
+            raise NoAnswerError(f"no answer within {SECONDS} s") from None
+        except json.JSONDecodeError:
+            lines = [line for line in done.stderr.splitlines() if line.strip()]
+            raise NoAnswerError(lines[-1].strip() if lines else "no report") from None
+        return report
+
+
+def _outcome(lock: Path, report: dict[str, Any]) -> Outcome:
+    packages = report["dependencies"]
+    known = [package for package in packages if "skip_reason" not in package]
+    findings = [
+        f"{package['name']} {package['version']}: {found['id']}, fixed in "
+        f"{', '.join(found['fix_versions']) or 'nowhere yet'} ({lock.name})"
+        for package in known
+        for found in package["vulns"]
+    ]
+    # The reasons name the package; one is as good as another.
+    skipped = [p["skip_reason"].replace(p["name"], "...") for p in packages if "skip_reason" in p]
+    unchecked = [f"{n} of {lock.name}: {reason}" for reason, n in Counter(skipped).items()]
+    return Outcome(len(known), findings, unchecked)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,63 +96,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--osv-url", help="an OSV service of one's own; no other is asked")
     parser.add_argument("locks", nargs="*", type=Path, help="lock files (default: the image's)")
     options = parser.parse_args(argv)
-    outcome = Outcome()
-    for lock in options.locks or sorted(LOCKS.glob("*.lock")):
-        _audit(lock, options.osv_url, outcome)
-    for finding in outcome.findings:
+    auditor = Auditor(options.osv_url)
+    outcomes = [auditor.audit(lock) for lock in options.locks or sorted(LOCKS.glob("*.lock"))]
+    findings = [finding for outcome in outcomes for finding in outcome.findings]
+    unchecked = [one for outcome in outcomes for one in outcome.unchecked]
+    for finding in findings:
         print(f"VULNERABLE {finding}")
-    print(f"{outcome.checked} locked packages checked, {len(outcome.findings)} findings")
-    _warn([*outcome.unchecked, OUT_OF_REACH])
-    return int(bool(outcome.findings) or (options.strict and bool(outcome.unchecked)))
-
-
-def _audit(lock: Path, osv_url: str | None, outcome: Outcome) -> None:
-    services = ("osv",) if osv_url else SERVICES
-    problems = []
-    for service in services:
-        command = [sys.executable, "-m", "pip_audit", "--requirement", str(lock)]
-        command += ["--disable-pip", "--require-hashes", "--format=json", "--progress-spinner=off"]
-        command += [f"--vulnerability-service={service}"]
-        command += [f"--osv-url={osv_url}"] if osv_url else []
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
-            report = json.loads(done.stdout)
-        except subprocess.TimeoutExpired:
-            problems.append(f"{service}: no answer within {SECONDS} s")
-        except json.JSONDecodeError:
-            problems.append(f"{service}: {_last_line(done.stderr)}")
-        else:
-            _read(lock, report, outcome)
-            return
-    outcome.unchecked.append(f"all of {lock.name}: no service answers ({'; '.join(problems)})")
-
-
-def _read(lock: Path, report: dict[str, Any], outcome: Outcome) -> None:
-    for package in report["dependencies"]:
-        if "skip_reason" in package:
-            outcome.unchecked.append(f"{lock.name}: {package['name']}: {package['skip_reason']}")
-            continue
-        outcome.checked += 1
-        for found in package["vulns"]:
-            fixed = ", ".join(found["fix_versions"]) or "nowhere yet"
-            outcome.findings.append(
-                f"{package['name']} {package['version']}: {found['id']}, fixed in {fixed} "
-                f"({lock.name})"
-            )
-
-
-def _last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "no report"
+    checked = sum(outcome.checked for outcome in outcomes)
+    print(f"{checked} locked packages checked, {len(findings)} findings")
+    _warn([*unchecked, OUT_OF_REACH])
+    return int(bool(findings) or (options.strict and bool(unchecked)))
 
 
 def _warn(unchecked: Sequence[str]) -> None:
-    def lines() -> Iterator[str]:
-        yield " NOT CHECKED ".center(78, "!")
-        yield from (f"! {one}" for one in unchecked)
-        yield "!" * 78
-
-    print("\n".join(lines()), file=sys.stderr)
+    lines = [" NOT CHECKED ".center(78, "!"), *(f"! {one}" for one in unchecked), "!" * 78]
+    print("\n".join(lines), file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import json
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -97,7 +97,7 @@ class Application:
             **(variables or {}),
         }
 
-    def __enter__(self) -> "Application":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -5,7 +5,7 @@ import os
 import random
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests import reference
 from tests.application import Application, Kafka
@@ -59,7 +59,7 @@ class Scene(Application):
         self.load = Load(self.options, self.input, partitions, self.seed, pace or Pace())
         self.output = OutputReader(self.options, self.output_topic, partitions)
 
-    def __enter__(self) -> "Scene":
+    def __enter__(self) -> Self:
         self.load.start()
         self.output.start()
         return self

@@ -23,7 +23,7 @@ async def refuse_if_running(options: Mapping[str, Any], group: str) -> None:
     admin = AIOKafkaAdminClient(**options)
     try:
         await admin.start()
-        described = await admin.describe_consumer_groups([group])
+        described: list[Any] = await admin.describe_consumer_groups([group])
     finally:
         await admin.close()
     hosts = []

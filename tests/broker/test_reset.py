@@ -21,7 +21,7 @@ from tests.worker import Worker, clean_environment
 Name = Callable[[str], str]
 
 #: 2 windows of 20 s, of which the second one stays open unless its source is idle.
-FIRST: list[Row] = [(b"#a", BEGIN + 10)] * 6 + [(b"#b", BEGIN + 25_000)] * 7
+FIRST: list[Row] = [*[(b"#a", BEGIN + 10)] * 6, *[(b"#b", BEGIN + 25_000)] * 7]
 LATER: list[Row] = [(b"#c", BEGIN + 30_000)] * 8
 IDLE = {"STREAMS_WINDOW_IDLE_SECONDS": "1"}
 DONE = "Done: workers may start."

@@ -4,6 +4,7 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,7 @@ def test_it_counts_serves_and_verifies(composed: Composed) -> None:
     workers = [composed.container(name).start() for name in ("one", "two")]
     gateway = composed.container("gateway", "tally", "gateway").start()
     for container in (*workers, gateway):
-        until(lambda c=container: healthy(c), f"{container.name} is healthy", 60, container.tail)
+        until(partial(healthy, container), f"{container.name} is healthy", 60, container.tail)
     for worker in workers:
         worker.until_running()
         assert "installed without a C compiler" not in worker.said()
