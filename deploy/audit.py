@@ -83,8 +83,8 @@ def _outcome(lock: Path, report: dict[str, Any]) -> Outcome:
         for package in known
         for found in package["vulns"]
     ]
-    # The reasons name the package; one is as good as another.
-    skipped = [p["skip_reason"].replace(p["name"], "...") for p in packages if "skip_reason" in p]
+    # Behind the colon a reason names its package, and there are dozens.
+    skipped = [p["skip_reason"].partition(":")[0] for p in packages if "skip_reason" in p]
     unchecked = [f"{n} of {lock.name}: {reason}" for reason, n in Counter(skipped).items()]
     return Outcome(len(known), findings, unchecked)
 
