@@ -41,14 +41,10 @@ def inside(
     if read_only:
         script.append(f"mount -o remount,bind,ro {at}")
     variables = [f"{name}={value}" for name, value in environ.items()]
-    started = ["setpriv", "--no-new-privs", "chroot", f"--userspec={user}", "--groups=", str(root)]
+    started = ["chroot", f"--userspec={user}", "--groups=", str(root)]
     started += ["env", "-i", f"--chdir={workdir}", *variables]
+    # Asked for once the user is another one, for with that the request would be forgotten.
+    started += ["setpriv", "--pdeathsig=KILL", "--no-new-privs"]
     script.append(f"exec {shlex.join([*started, *command])}")
-    namespaces = [
-        shutil.which("unshare") or "unshare",
-        "--mount",
-        "--pid",
-        "--fork",
-        "--kill-child=SIGKILL",
-    ]
+    namespaces = [shutil.which("unshare") or "unshare", "--mount", "--pid", "--fork"]
     return [*namespaces, "sh", "-euc", "\n".join(script)]
