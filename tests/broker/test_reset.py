@@ -107,6 +107,7 @@ def test_open_windows_are_not_lost_unasked(kafka: Kafka, unique: Name, tmp_path:
         assert app.finals_of(2) == {("#a", BEGIN): 6, ("#c", BEGIN + 20_000): 8}
 
 
+@pytest.mark.long
 def test_drain_and_reset_for_another_window_and_other_partitions(
     kafka: Kafka, unique: Name, tmp_path: Path
 ) -> None:
@@ -135,6 +136,7 @@ def test_drain_and_reset_for_another_window_and_other_partitions(
         assert sorted(all_finals(app, 3), key=str) == expected
 
 
+@pytest.mark.long
 def test_all_is_counted_again_though_a_worker_was_only_asleep(
     kafka: Kafka, unique: Name, tmp_path: Path
 ) -> None:
