@@ -1,6 +1,7 @@
 # One image for everything; the command chooses:
 #   docker run tally                                              a worker
 #   docker run tally tally gateway                                a gateway
+#   docker run --publish 6067:6067 tally tally ingest http        records from other systems
 #   docker run --no-healthcheck tally tally-produce simulate      a producer
 # All it writes is in /data, so add --read-only. It stops within 30 s of SIGTERM.
 
@@ -39,12 +40,13 @@ ENV PATH=/opt/tally/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     STREAMS_DATA_DIR=/data \
-    STREAMS_WEB_HOST=0.0.0.0
+    STREAMS_WEB_HOST=0.0.0.0 \
+    STREAMS_INGEST_HOST=0.0.0.0
 # By number, so that a cluster that refuses root can tell.
 USER 10001:10001
 WORKDIR /data
 VOLUME /data
-EXPOSE 6066
+EXPOSE 6066 6067
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-m", "streams.health_check"]

@@ -19,9 +19,11 @@ lint: .venv/.stamp
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/mypy
 
-# The image's dependencies, for setup.cfg as it is now. UPGRADE=--upgrade takes newer ones.
+# The image's dependencies, for setup.cfg as it is now: with all extras but those that develop Tally.
+# UPGRADE=--upgrade takes newer ones.
+IMAGE_EXTRAS := aws avro mqtt parquet sns sql
 lock: .venv/.stamp
-	$(BIN)/uv pip compile $(UPGRADE) $(LOCKED) --extra aws setup.cfg --output-file deploy/image/requirements.lock
+	$(BIN)/uv pip compile $(UPGRADE) $(LOCKED) $(IMAGE_EXTRAS:%=--extra %) setup.cfg --output-file deploy/image/requirements.lock
 	$(BIN)/uv pip compile $(UPGRADE) $(LOCKED) deploy/image/build.in --output-file deploy/image/build.lock
 
 audit: .venv/.stamp

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import compare, factors, live, recovery, report
+from benchmarks.archive import measure as archive
 from benchmarks.compare import LATENCY_GRACE_MS
 from benchmarks.fanout import measure as fanout
+from benchmarks.ingest import measure as ingest
 from benchmarks.latency import Plan
 from benchmarks.loaded import RATE, WINDOW_MS
 from benchmarks.peers import measure as peers
@@ -56,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_compare(commands)
     _add_others(commands)
     _add_live(commands)
+    _add_ingest(commands)
     report_only = commands.add_parser("report", help="make RESULTS.md anew, measure nothing")
     report_only.set_defaults(pieces=lambda _results, _args: [])
     return parser
@@ -133,6 +136,19 @@ def _add_live(commands: Any) -> None:
     add("--seconds", type=float, default=65, help="length of a run with short windows, or half")
     add("--short-window", type=float, default=2, help="seconds of a short window")
     command.set_defaults(pieces=_browser)
+    command = _add(commands, "archive", "quotes to S3, beside plain writers")
+    command.add_argument("--records", type=int, default=3_000_000, help="quotes to load")
+    command.add_argument("--runs", type=int, default=3, help="runs of each, in turns")
+    command.set_defaults(pieces=_archive)
+
+
+def _add_ingest(commands: Any) -> None:
+    command = _add(commands, "ingest", "records over HTTP, beside a bare aiohttp handler")
+    add = command.add_argument
+    add("--singles", type=int, default=50_000, help="records of a run, one in a request")
+    add("--batched", type=int, default=1_000_000, help="records of a run, 500 in a request")
+    add("--runs", type=int, default=5, help="runs of each server, in turns")
+    command.set_defaults(pieces=_ingest)
 
 
 def _fanout(results: Results, args: argparse.Namespace) -> list[Piece]:
@@ -142,12 +158,21 @@ def _fanout(results: Results, args: argparse.Namespace) -> list[Piece]:
     return [piece]
 
 
+def _archive(results: Results, args: argparse.Namespace) -> list[Piece]:
+    return [partial(archive.measure, results=results, records=args.records, runs=args.runs)]
+
+
 def _browser(results: Results, args: argparse.Namespace) -> list[Piece]:
     plans = [
         Plan(args.rate, args.seconds, int(args.short_window * 1000), LATENCY_GRACE_MS),
         Plan(args.rate, 2 * args.seconds, WINDOW_MS, LATENCY_GRACE_MS),
     ]
     return [partial(live.measure, results=results, plans=plans)]
+
+
+def _ingest(results: Results, args: argparse.Namespace) -> list[Piece]:
+    sizes = {"singles": args.singles, "batched": args.batched, "runs": args.runs}
+    return [partial(ingest.measure, results=results, **sizes)]
 
 
 def _peers(results: Results, args: argparse.Namespace) -> list[Piece]:

@@ -10,7 +10,7 @@ from benchmarks.loaded import MIN_SECONDS, Data, loaded
 from benchmarks.progress import say
 from benchmarks.results import Results
 from benchmarks.run import Kafka, run
-from benchmarks.tally import Tally
+from benchmarks.tally import Tally, for_old_data
 from benchmarks.targets import Target
 
 LATENCY_GRACE_MS = 1_000
@@ -24,7 +24,7 @@ async def warmed_up(kafka: Kafka, records: int, data: Data) -> AsyncIterator[War
     rate = min(data.rate, int(records / MIN_SECONDS))
     async with loaded(kafka, data._replace(records=records, rate=rate)) as topic:
         say("warm-up run of Tally, for the broker's sake")
-        await run(kafka, Tally(), topic.job(), topic.finals)
+        await run(kafka, for_old_data(), topic.job(), topic.finals)
         yield WarmUp(topic.topic, data.partitions)
 
 
@@ -46,7 +46,7 @@ async def full_speed(kafka: Kafka, results: Results, args: argparse.Namespace, s
         grace_ms=int(args.grace * 1000),
     )
     async with warmed_up(kafka, int(args.warm_up_millions * 1e6), data) as warm_up:
-        targets: list[Target] = [Tally()]
+        targets: list[Target] = [for_old_data()]
         if not args.only_tally:
             targets += kafka_streams(warm_up)
         await throughput.measure(

@@ -9,7 +9,7 @@ from benchmarks.loaded import MIN_SECONDS, RATE, Data, loaded
 from benchmarks.progress import say
 from benchmarks.results import Results
 from benchmarks.run import Kafka, run
-from benchmarks.tally import Tally
+from benchmarks.tally import for_old_data
 from benchmarks.targets import Target
 
 #: Bytes of values at most: larger values mean fewer records.
@@ -59,8 +59,8 @@ def _of_size(base: Data, size: int) -> Case:
 
 
 def _of_keys(base: Data, distinct: int) -> Case:
-    records = max(base.records, distinct * 7 // 2)
-    # All equally likely, and at least as many records in a window.
+    records = max(base.records, 2 * distinct)
+    # All equally likely; in the few windows that are open at a time, most come once.
     rate = int(records / MIN_SECONDS)
     data = base._replace(distinct=distinct, skew=0.0, records=records, rate=rate)
     return Case(f"{distinct:,}", data, heap="2g" if distinct < 1_000_000 else "8g")
@@ -79,7 +79,7 @@ async def measure(
     async with warmed_up(kafka, warm_up_records, Data(records)) as warm_up:
         for case in cases(factor, records):
             async with loaded(kafka, case.data) as topic:
-                targets: Sequence[Target] = [Tally(), KafkaStreams(warm_up, heap=case.heap)]
+                targets: Sequence[Target] = [for_old_data(), KafkaStreams(warm_up, heap=case.heap)]
                 for target in targets:
                     say(f"{factor} {case.value}: {target.name}")
                     found = await run(kafka, target, topic.job(case.workers), topic.finals)

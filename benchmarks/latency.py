@@ -130,9 +130,13 @@ async def read_while_producing(
         sys.executable, "-m", "benchmarks.paced", *arguments, env=env
     )
     ended = asyncio.ensure_future(process.wait())
-    while not ended.done():
-        await reader.fetch(0.5)
-    if ended.result():
+    try:
+        while not ended.done():
+            await reader.fetch(0.5)
+    finally:
+        if not ended.done():
+            process.kill()
+    if await ended:
         raise RuntimeError("the producer of the load failed; see above")
     return json.loads(file.read_text())
 

@@ -19,7 +19,7 @@ from deploy.local.ports import free_port
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
 CHUNK = 2**20
-TEXT, PING = 0x81, 0x89
+TEXT, CLOSE, PING = 0x81, 0x88, 0x89
 #: Empty, as the gateway's pings are, and masked by zeros.
 PONG = bytes((0x8A, 0x80, 0, 0, 0, 0))
 
@@ -89,15 +89,17 @@ class FramesReader:
     def _take(self, data: bytes) -> bytes:
         """Keep the payloads of all whole text frames; returns the rest."""
         at = 0
-        while len(data) >= at + 4:
+        while len(data) >= at + 2:
             short = data[at + 1]
-            begin = at + 2 if short < 126 else at + (4 if short == 126 else 10)
+            begin = at + {126: 4, 127: 10}.get(short, 2)
             size = short if short < 126 else int.from_bytes(data[at + 2 : begin], "big")
-            if len(data) < begin + size:
+            if len(data) < begin + size:  # or the length itself isn't all there
                 break
             if data[at] == TEXT:
                 self._payloads.append((self.newest, data[begin : begin + size]))
                 self.count += 1
+            elif data[at] == CLOSE:
+                raise RuntimeError(f"the worker has closed the connection: {data[begin:]!r}")
             elif data[at] == PING and self._writer is not None:
                 self._writer.write(PONG)
             at = begin + size

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks import charts, scaling
+from benchmarks.report_archive import archive
 from benchmarks.report_compare import full_speed, latency
+from benchmarks.report_ingest import ingest
 from benchmarks.report_live import browser, fanout
 from benchmarks.report_others import factor, peers, rebalance, restores
 from benchmarks.results import Results
@@ -32,6 +34,8 @@ def page(pieces: Pieces) -> str:
         *(peers(found) for _, found in _of(pieces, "peers")),
         *(fanout(found) for _, found in _of(pieces, "fanout")),
         *(browser(found) for _, found in _of(pieces, "browser")),
+        *(ingest(found) for _, found in _of(pieces, "ingest")),
+        *(archive(found) for _, found in _of(pieces, "archive")),
     ]
     return "\n\n".join(["# Results", _INTRODUCTION, *sections]) + "\n"
 
@@ -52,7 +56,9 @@ unless a row says otherwise. How it is measured:
   after the shuffle, so with several partitions it may drop records that were on time at their
   source.
 - No record closes windows for the others: event time runs on evenly and then stops, just beyond the
-  end of a window and its grace. Windows that are still open then are not counted.
+  end of a window and its grace. Windows that are still open then are not counted. Where a topic was
+  loaded beforehand, Tally runs with `STREAMS_WINDOW_IDLE_SECONDS=0`, which its README asks for with
+  old data: it would close them by the wall clock if a run takes longer than a minute.
 - Raw limits do nothing but consume and count, without keeping or writing anything."""
 
 

@@ -52,6 +52,11 @@ class Tally:
             await asyncio.to_thread(workers.stop)
 
 
+def for_old_data() -> Tally:
+    """For a topic that was loaded: a source at its end is not idle, and closes no more windows."""
+    return Tally(settings={"STREAMS_WINDOW_IDLE_SECONDS": "0"})
+
+
 class Workers:
     """A worker, or several below one process."""
 

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import WebSocketException
 
 LONGEST_PAUSE = 20.0
 
@@ -32,7 +32,7 @@ async def results(gateway: str, keys: list[str]) -> AsyncIterator[dict[str, Any]
                     if "id" in message:
                         yield message
                         pause = 0.5
-        except (OSError, ConnectionClosed) as error:
+        except (OSError, WebSocketException) as error:
             print(f"again in {pause:.1f} s: {error}", file=sys.stderr)
         await asyncio.sleep(pause * random.uniform(0.5, 1))
         pause = min(2 * pause, LONGEST_PAUSE)

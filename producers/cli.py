@@ -3,29 +3,24 @@
 import argparse
 import asyncio
 import logging
-import math
 import os
-import re
 import sys
 import time
 from collections.abc import Sequence
+from typing import Any
 
-from producers.hashtags import epoch_ms
+from producers import hashtags, live_options, ticker_options
+from producers.encoding import hashtags_to
+from producers.hashtags import TaggedTweet
 from producers.rate_line import ERASE_LINE
 from producers.runner import run
 from producers.sources import Source
-from producers.sources.replay import ReplayedTweets
+from producers.sources.replay import Replayed
 from producers.sources.simulate import Plan, SimulatedTweets
-from producers.sources.tweets import LiveTweets, bearer_token
-from streams.errors import BadInputError, TallyError
-from streams.setting_kinds import TOPIC_LENGTH, name_of
+from producers.span import add_span, span
+from producers.typed import at_least_zero, tags, topic_name, whole
+from streams.errors import TallyError
 from streams.settings import Settings
-
-_UNITS_S = {"ms": 0.001, "s": 1, "": 1, "m": 60, "h": 3600, "d": 86400}
-MAX_TAGS = 1_000_000
-
-# The broker deletes what is older than a topic keeps, and these tweets may be of any age.
-KEEP_ALL = {"retention.ms": "-1"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,9 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     _configure_logging(verbose=options.verbose)
     try:
         settings = Settings.from_env(os.environ)
-        source: Source = options.source(options)
-        topic = options.topic or settings.input_topic
-        asyncio.run(run(settings, topic, source, options.topic_configs))
+        source: Source[Any] = options.source(options)
+        topic = options.topic or options.usual_topic(settings)
+        asyncio.run(run(settings, topic, source, options.publisher))
     except TallyError as exc:
         print(f"tally-produce: {exc}", file=sys.stderr)
         return 1
@@ -57,27 +52,25 @@ def _configure_logging(*, verbose: bool) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tally-produce", description=__doc__)
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--topic", type=topic_name, help="instead of STREAMS_INPUT_TOPIC")
     common.add_argument("--verbose", action="store_true", help="log what the clients do")
     commands = parser.add_subparsers(required=True, metavar="SOURCE")
 
-    def command(name: str, text: str) -> argparse.ArgumentParser:
-        return commands.add_parser(name, help=text, description=text, parents=[common])
+    def command(
+        name: str, text: str, usual: str = "STREAMS_INPUT_TOPIC"
+    ) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text, parents=[common])
+        made.add_argument("--topic", type=topic_name, help=f"instead of {usual}")
+        made.set_defaults(publisher=hashtags_to, usual_topic=lambda settings: settings.input_topic)
+        return made
 
-    _add_tweets(command("tweets", "Tweets as they are posted; needs BEARER_TOKEN."))
+    live_options.add_tweets(command("tweets", "Tweets as they are posted; needs BEARER_TOKEN."))
+    live_options.add_bluesky(command("bluesky", "Posts on Bluesky as they are made; free."))
+    live_options.add_mastodon(command("mastodon", "Posts that a Mastodon server knows of."))
     _add_simulate(command("simulate", "Made-up tweets, the same for the same seed."))
     _add_replay(command("replay", "Tweets (JSON) or hashtags, one a line, from a file."))
+    prices = "Prices of stocks; made up, kept, or from an API."
+    ticker_options.add(command("tickers", prices, "STREAMS_TICKER_INPUT_TOPIC"))
     return parser
-
-
-def _add_tweets(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--rule", action="append", default=[], help="add this rule; none: a sample of all tweets")
-    parser.set_defaults(source=_live, topic_configs={})
-
-
-def _live(options: argparse.Namespace) -> Source:
-    return LiveTweets(bearer_token(os.environ), options.rule)
 
 
 def _add_simulate(parser: argparse.ArgumentParser) -> None:
@@ -88,27 +81,7 @@ def _add_simulate(parser: argparse.ArgumentParser) -> None:
         default=100.0,
         help="tweets per second of event time (100); 0: as many as possible, stamped now",
     )
-    add(
-        "--speed",
-        type=at_least_zero,
-        default=1.0,
-        help="event time passes so many times as fast as real time (1); 0: without waiting",
-    )
-    add(
-        "--start",
-        type=epoch_ms,
-        metavar="TIME",
-        help="event time of the first tweet, ISO 8601 or epoch ms (now; so that the last one is "
-        "now, when --speed isn't 1)",
-    )
-    end = parser.add_mutually_exclusive_group()
-    end.add_argument("--count", type=whole, metavar="N", help="make N tweets (no end)")
-    end.add_argument(
-        "--duration",
-        type=duration_s,
-        metavar="T",
-        help="make tweets for T of event time, as in 90s, 5m, 1h",
-    )
+    add_span(parser)
     add("--seed", type=int, default=1, help="another seed makes other tweets (1)")
     add("--tags", type=tags, default=1000, metavar="N", help="of N different hashtags (1000)")
     add(
@@ -125,30 +98,16 @@ def _add_simulate(parser: argparse.ArgumentParser) -> None:
         metavar="MS",
         help="tweets are up to MS late, by chance (0)",
     )
-    parser.set_defaults(source=_simulated, topic_configs=KEEP_ALL)
+    parser.set_defaults(source=_simulated)
 
 
-def _simulated(options: argparse.Namespace) -> Source:
+def _simulated(options: argparse.Namespace) -> Source[TaggedTweet]:
     return SimulatedTweets(plan(options, time.time_ns() // 1_000_000))
 
 
 def plan(options: argparse.Namespace, now_ms: int) -> Plan:
     """What the options of `simulate` amount to; raises BadInputError where they contradict."""
-    count = options.count
-    if options.duration is not None:
-        if not options.rate:
-            raise BadInputError("--duration says nothing with --rate 0", "Use --count")
-        count = int(options.duration * options.rate)
-    start_ms = options.start
-    if start_ms is None:
-        start_ms = now_ms
-        if options.rate and options.speed != 1:
-            if count is None:
-                raise BadInputError(
-                    f"With --speed {options.speed:g} event time soon leaves the present",
-                    "Add --start, --duration or --count",
-                )
-            start_ms = max(0, now_ms - int(count * 1000 / options.rate))
+    start_ms, count = span(options, now_ms)
     return Plan(
         seed=options.seed,
         tags=options.tags,
@@ -169,46 +128,8 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         help="1: as fast as it happened, 2: twice; 0: without waiting (0)",
     )
-    parser.set_defaults(source=_replayed, topic_configs=KEEP_ALL)
+    parser.set_defaults(source=_replayed)
 
 
-def _replayed(options: argparse.Namespace) -> Source:
-    return ReplayedTweets(options.file, options.speed)
-
-
-# argparse calls these on what was typed, and names them in its messages.
-
-
-def at_least_zero(typed: str) -> float:
-    value = float(typed)
-    if not 0 <= value < math.inf:
-        raise ValueError
-    return value
-
-
-def whole(typed: str) -> int:
-    value = int(typed)
-    if value < 0:
-        raise ValueError
-    return value
-
-
-def tags(typed: str) -> int:
-    value = int(typed)
-    if not 1 <= value <= MAX_TAGS:
-        raise argparse.ArgumentTypeError(f"from 1 to {MAX_TAGS:,}")
-    return value
-
-
-def duration_s(typed: str) -> float:
-    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|)", typed)
-    if not found:
-        raise argparse.ArgumentTypeError(f"{typed!r} isn't like 500ms, 90s, 5m, 1h or 2d")
-    return float(found[1]) * _UNITS_S[found[2]]
-
-
-def topic_name(typed: str) -> str:
-    try:
-        return name_of("a topic", TOPIC_LENGTH).parse(typed)
-    except ValueError as exc:
-        raise argparse.ArgumentTypeError(str(exc)) from None
+def _replayed(options: argparse.Namespace) -> Source[TaggedTweet]:
+    return Replayed(options.file, options.speed, hashtags.parse_line)

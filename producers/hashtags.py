@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
+from producers.json_text import parse_json
+from streams.core.iso_time import parse_iso
 
 # As Twitter does it: not within a word or URL, and at least one character that isn't a digit.
 _HASHTAG = re.compile(r"(?<![\w&/])[#\uFF03](\w*[^\W\d_]\w*)")
@@ -34,19 +33,32 @@ def tagged(tweet: Mapping[str, Any]) -> TaggedTweet:
         raise ValueError("not a tweet") from exc
 
 
+def parse_line(line: bytes) -> TaggedTweet | None:
+    """A line with a tweet, `{"data": tweet}` or a hashtag; None for an empty one.
+
+    Raises ValueError for anything else.
+    """
+    text = line.decode().strip()
+    if not text:
+        return None
+    if not text.startswith("{"):
+        hashtag = text.removeprefix("#")
+        if not hashtag:
+            raise ValueError("no hashtag")
+        return TaggedTweet([hashtag.encode()], None)
+    tweet = parse_json(text)
+    return tagged(tweet.get("data", tweet))
+
+
 def epoch_ms(text: str) -> int:
     """Epoch milliseconds of an ISO 8601 time (UTC unless it says otherwise), or of digits.
 
     Raises ValueError for anything else, and for times before 1970.
     """
-    if text.isdecimal():
-        return int(text)
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    if moment < _EPOCH:
+    ms = int(text) if text.isdecimal() else parse_iso(text)
+    if ms < 0:
         raise ValueError(f"{text!r} is before 1970")
-    return (moment - _EPOCH) // _MILLISECOND
+    return ms
 
 
 def _tags(tweet: Mapping[str, Any]) -> list[str]:

@@ -3,11 +3,20 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-
-from producers.hashtags import TaggedTweet
+from typing import Protocol, TypeVar
 
 # Shorter waits aren't worth a wake-up: tweets that are due within one go out together.
 GRAIN_S = 0.005
+
+
+class Timed(Protocol):
+    """Something that happened at a time, in epoch ms, if that is known."""
+
+    @property
+    def timestamp_ms(self) -> int | None: ...
+
+
+T = TypeVar("T", bound=Timed)
 
 
 class Pace:
@@ -31,16 +40,14 @@ class Pace:
         return max(0.0, began + (timestamp_ms - first_ms) / 1000 / self._speed - now)
 
 
-async def paced(
-    chunks: AsyncIterator[list[TaggedTweet]], speed: float
-) -> AsyncGenerator[list[TaggedTweet], None]:
+async def paced(chunks: AsyncIterator[list[T]], speed: float) -> AsyncGenerator[list[T], None]:
     """Pass `chunks` on when they are due; `speed` 0 doesn't wait at all."""
     pace = Pace(speed)
     async for chunk in chunks:
         if speed == 0:
             yield chunk
             continue
-        due: list[TaggedTweet] = []
+        due: list[T] = []
         for tweet in chunk:
             wait_s = pace.wait_s(tweet.timestamp_ms)
             if wait_s > GRAIN_S:

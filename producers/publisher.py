@@ -1,110 +1,76 @@
 """Publishing hashtags: whole batches, each to the next partition, a bounded number in flight.
 
-A batch is sent when it is full or has waited for LINGER_S. All is idempotent and acknowledged by
-all replicas in sync; a failed batch ends the run, since whatever came after it might be published
-while it isn't.
+A batch is sent when it is full or has waited for LINGER_S. A failed batch ends the run.
 """
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
 
-from aiokafka import AIOKafkaProducer
 from aiokafka import errors as kafka_errors
 
+from producers.delivery import Delivery
 from producers.hashtags import TaggedTweet
-from streams.access import CONNECT_TIMEOUT_MS, explain
-from streams.errors import ClusterAccessError
 from streams.kafka_settings import KafkaSettings
 
-BATCH_BYTES = 128 * 1024
 LINGER_S = 0.05
 BATCHES_IN_FLIGHT = 16
-DELIVERY_TIMEOUT_S = 120.0
-FLUSH_TIMEOUT_S = 10.0
-START_TIMEOUT_S = 20.0
-CLOSE_TIMEOUT_S = 5.0
 
 
-class Publisher:
-    """Start it, publish, flush, close; close() doesn't flush, so that an error isn't held up.
+class Publisher(Delivery):
+    """See `Delivery`. `posts` counts the tweets, and what is like them, that were taken.
 
-    `tweets` and `sent` count what was taken, `acked` what the cluster has acknowledged (hashtags).
-    `failure` ends with a TallyError as soon as something can't be published.
+    `encode` makes a value of a hashtag; without it, that is the value.
     """
 
-    def __init__(self, kafka: KafkaSettings, topic: str) -> None:
-        self._kafka = kafka
-        self._topic = topic
-        self._producer = AIOKafkaProducer(
-            acks="all",
-            enable_idempotence=True,
-            compression_type="lz4",
-            max_batch_size=BATCH_BYTES,
-            request_timeout_ms=CONNECT_TIMEOUT_MS,
-            **kafka.client_options(),
-        )
+    unit: ClassVar[str] = "hashtags"
+
+    def __init__(
+        self, kafka: KafkaSettings, topic: str, encode: Callable[[bytes], bytes] | None = None
+    ) -> None:
+        super().__init__(kafka, topic, BATCHES_IN_FLIGHT, linger_s=0)
+        self._encode = encode
         self._lingering: asyncio.Task[None] | None = None
         self._new_batch()
         # Closed batches whose turn hasn't come. A cancelled publish() leaves its batch here, where
         # flush() finds it.
         self._held: deque[Any] = deque()
         self._handing_over = asyncio.Lock()
-        self._slots = asyncio.Semaphore(BATCHES_IN_FLIGHT)
-        self._in_flight: dict[asyncio.Future[Any], asyncio.TimerHandle] = {}
         self._turn = 0
-        self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.tweets = self.sent = self.acked = 0
+        self.posts = 0
+
+    @property
+    def total(self) -> str:
+        """What was acknowledged, and the posts that were taken, for people."""
+        return f"{super().total} of {self.posts:,} posts"
 
     async def start(self) -> None:
         """Connect; raises ClusterAccessError."""
-        try:
-            async with asyncio.timeout(START_TIMEOUT_S):
-                await self._producer.start()
-        except kafka_errors.ClusterAuthorizationFailedError as exc:
-            # How Kafka says that a client may write to no topic at all, and so not to ours.
-            denied = kafka_errors.TopicAuthorizationFailedError(self._topic)
-            raise explain(denied, self._kafka) from exc
-        except (OSError, kafka_errors.KafkaError) as exc:
-            raise explain(exc, self._kafka) from exc
+        await super().start()
         self._lingering = asyncio.create_task(self._linger())
 
     async def publish(self, tweets: Iterable[TaggedTweet]) -> None:
         """Take `tweets`; waits while too much is in flight. Raises what `failure` holds."""
         for hashtags, timestamp_ms in tweets:
-            self.tweets += 1
-            for hashtag in hashtags:
-                while self._batch.append(timestamp=timestamp_ms, key=None, value=hashtag) is None:
+            self.posts += 1
+            values = hashtags if self._encode is None else map(self._encode, hashtags)
+            for value in values:
+                while self._batch.append(timestamp=timestamp_ms, key=None, value=value) is None:
                     await self._send()
                 self.sent += 1
-        if self.failure.done():
-            self.failure.result()
-        await asyncio.sleep(0)  # a source that never waits mustn't starve the sender
+        await self._taken()
 
-    async def flush(self, timeout_s: float = FLUSH_TIMEOUT_S) -> None:
-        """Wait until all is acknowledged; raises ClusterAccessError if that takes too long."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._send()
-                while self._in_flight and not self.failure.done():
-                    await asyncio.wait({*self._in_flight}, return_when=asyncio.FIRST_COMPLETED)
-        except TimeoutError:
-            raise self._unacknowledged(timeout_s) from None
-        if self.failure.done():
-            self.failure.result()
+    async def _hand_over_rest(self) -> None:
+        await self._send()
 
     async def close(self) -> None:
         """Leave the cluster, whatever is still open; within CLOSE_TIMEOUT_S."""
         if self._lingering is not None:
             self._lingering.cancel()
             await asyncio.wait({self._lingering})
-        # stop() waits for all batches; whoever wanted them has called flush() before.
-        stopping = asyncio.create_task(self._producer.stop())
-        await asyncio.wait({stopping}, timeout=CLOSE_TIMEOUT_S)
-        stopping.cancel()
-        self.failure.cancel()
+        await super().close()
 
     def _new_batch(self) -> None:
         self._batch = self._producer.create_batch()
@@ -138,38 +104,10 @@ class Publisher:
             self._slots.release()
             raise
         self._turn += 1
-        self._in_flight[delivery] = asyncio.get_running_loop().call_later(
-            DELIVERY_TIMEOUT_S, self._overdue
-        )
-        delivery.add_done_callback(lambda done: self._delivered(done, count))
-
-    def _delivered(self, delivery: asyncio.Future[Any], count: int) -> None:
-        self._in_flight.pop(delivery).cancel()
-        self._slots.release()
-        if delivery.cancelled():
-            return
-        problem = delivery.exception()
-        if problem is None:
-            self.acked += count
-        else:
-            self._fail(problem)
-
-    def _fail(self, problem: BaseException) -> None:
-        if not self.failure.done():
-            self.failure.set_exception(explain(problem, self._kafka))
+        self._watch(delivery, count)
 
     async def _linger(self) -> None:
         while True:
             await asyncio.sleep(LINGER_S)
             if time.monotonic() - self._batch_born >= LINGER_S:
                 await self._send()
-
-    def _overdue(self) -> None:
-        self._fail(self._unacknowledged(DELIVERY_TIMEOUT_S))
-
-    def _unacknowledged(self, waited_s: float) -> ClusterAccessError:
-        return ClusterAccessError(
-            f"{self.sent - self.acked:,} hashtags weren't acknowledged within {waited_s:g} s: "
-            "some of them may be in the topic, some not",
-            "Look at the brokers",
-        )

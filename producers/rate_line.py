@@ -10,11 +10,15 @@ ERASE_LINE = "\r\x1b[K"
 
 
 class Counts(Protocol):
-    """Running totals: tweets and hashtags taken, hashtags acknowledged."""
+    """Running totals of what is published, in `unit`: taken, acknowledged."""
 
-    tweets: int
+    unit: str
     sent: int
     acked: int
+
+    @property
+    def total(self) -> str:
+        """What was acknowledged, for people."""
 
 
 class RateLine:
@@ -47,12 +51,10 @@ class RateLine:
         rate = (counts.acked - self._acked) / max(now - self._last, 1e-9)
         self._last, self._acked = now, counts.acked
         waiting = counts.sent - counts.acked
-        return f"{rate:,.0f} hashtags/s, {counts.acked:,} in all, {waiting:,} unacknowledged"
+        return f"{rate:,.0f} {counts.unit}/s, {counts.acked:,} in all, {waiting:,} unacknowledged"
 
     def summary(self) -> str:
         """The whole run in one line."""
-        counts, took_s = self._counts, max(self._clock() - self._began, 1e-9)
-        return (
-            f"Published {counts.acked:,} hashtags of {counts.tweets:,} tweets "
-            f"in {took_s:,.1f} s ({counts.acked / took_s:,.0f}/s)"
-        )
+        took_s = max(self._clock() - self._began, 1e-9)
+        rate = self._counts.acked / took_s
+        return f"Published {self._counts.total} in {took_s:,.1f} s ({rate:,.0f}/s)"

@@ -3,37 +3,48 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextlib import aclosing
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
-from producers.publisher import Publisher
+from producers.progress import Progress
 from producers.rate_line import RateLine
-from producers.sources import Source
+from producers.sources import Source, Target
+from streams.kafka_settings import KafkaSettings
+from streams.schemas.formats import Formats
 from streams.settings import Settings
 from streams.topics import ensure_topics
+
+# Otherwise the broker deletes what is older than a topic keeps, as soon as it comes in.
+KEEP_ALL = {"retention.ms": "-1"}
+
+T = TypeVar("T")
 
 
 async def run(
     settings: Settings,
     topic: str,
-    source: Source,
-    topic_configs: Mapping[str, str],
+    source: Source[T],
+    new_publisher: Callable[[KafkaSettings, str, Formats], Target[T]],
     out: TextIO = sys.stderr,
 ) -> None:
     """Publish all of `source`; SIGINT and SIGTERM end it cleanly, a second one at once.
 
-    A topic that is missing is created with `topic_configs`, if the settings let us. Raises
-    TallyError for whatever goes wrong. What was taken is flushed, within bounds.
+    A topic that is missing is created, if the settings let us. Raises TallyError for whatever goes
+    wrong. What was taken is flushed, within bounds.
     """
+    configs = KEEP_ALL if source.any_age else {}
     stop = _on_signals()
-    publisher = Publisher(settings.kafka, topic)
+    formats = Formats(settings)
+    publisher = new_publisher(settings.kafka, topic, formats)
     try:
-        await _unless(stop, ensure_topics(settings, [topic], topic_configs))
+        await _unless(stop, formats.start())
+        await _unless(stop, ensure_topics(settings, [topic], configs))
         await _unless(stop, publisher.start())
         if not stop.done():
             await _publish(source, publisher, stop, out)
     finally:
+        await formats.aclose()
         await publisher.close()
 
 
@@ -68,23 +79,24 @@ async def _unless(stop: asyncio.Future[None], work: Coroutine[Any, Any, None]) -
 
 
 async def _publish(
-    source: Source, publisher: Publisher, stop: asyncio.Future[None], out: TextIO
+    source: Source[T], publisher: Target[T], stop: asyncio.Future[None], out: TextIO
 ) -> None:
     line = RateLine(publisher, out)
     showing = asyncio.create_task(line.run())
+    progress = Progress(source, publisher)
     try:
-        await _unless(stop, _unless(publisher.failure, _pump(source, publisher)))
-        await publisher.flush()
+        await _unless(stop, _unless(publisher.failure, _pump(source, progress)))
+        await progress.finish()
     finally:
         showing.cancel()
         await asyncio.wait({showing})
         print(_told(line.summary(), source.report()), file=out)
 
 
-async def _pump(source: Source, publisher: Publisher) -> None:
+async def _pump(source: Source[T], progress: Progress) -> None:
     async with aclosing(source.chunks()) as chunks:
         async for chunk in chunks:
-            await publisher.publish(chunk)
+            await progress.publish(chunk)
 
 
 def _told(summary: str, report: str) -> str:

@@ -12,11 +12,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from aiokafka import errors as kafka_errors
-from aiokafka.conn import AIOKafkaConnection, create_conn
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.protocol.metadata import MetadataRequest
 
 from streams.errors import ClusterAccessError, MissingTopicError, TallyError
 from streams.kafka_settings import KafkaSettings
+from streams.login.connection import create_conn
 
 CHECK_TIMEOUT_S = 25.0
 CONNECT_TIMEOUT_MS = 10_000
@@ -155,11 +156,7 @@ def _explain_refusal(
     what = ", ".join(str(arg) for arg in exc.args)
     match exc:
         case kafka_errors.SaslAuthenticationFailed():
-            return ClusterAccessError(
-                f"Kafka refuses user {kafka.sasl_username!r} ({kafka.sasl_mechanism}): "
-                "unknown user or wrong password",
-                "Check KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD and KAFKA_SASL_MECHANISM",
-            )
+            return _explain_login(kafka)
         case kafka_errors.UnsupportedSaslMechanismError() | kafka_errors.IllegalSaslStateError():
             return ClusterAccessError(
                 f"Kafka doesn't accept {kafka.sasl_mechanism} over {kafka.security_protocol} here",
@@ -183,6 +180,18 @@ def _explain_refusal(
     return None
 
 
+def _explain_login(kafka: KafkaSettings) -> ClusterAccessError:
+    refused = f"Kafka refuses {kafka.identity} ({kafka.sasl_mechanism})"
+    if kafka.uses_token:
+        return ClusterAccessError(
+            f"{refused}: its token isn't valid there", "Check the token's issuer, audience and life"
+        )
+    return ClusterAccessError(
+        f"{refused}: unknown user or wrong password",
+        "Check KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD and KAFKA_SASL_MECHANISM",
+    )
+
+
 def _explain_ssl(exc: ssl.SSLError, kafka: KafkaSettings) -> ClusterAccessError:
     where = _joined(kafka.bootstrap)
     if not isinstance(exc, ssl.SSLCertVerificationError):
@@ -202,8 +211,9 @@ def _explain_ssl(exc: ssl.SSLError, kafka: KafkaSettings) -> ClusterAccessError:
 
 
 def _denied(what: str, kafka: KafkaSettings) -> ClusterAccessError:
-    user = f"user {kafka.sasl_username!r}" if kafka.uses_sasl else "this client"
-    return ClusterAccessError(f"Kafka denies {user} access to {what}", "Have its ACLs extended")
+    return ClusterAccessError(
+        f"Kafka denies {kafka.identity} access to {what}", "Have its ACLs extended"
+    )
 
 
 def _brief(exc: BaseException) -> str:

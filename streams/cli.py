@@ -5,15 +5,18 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import faust
 
+from producers.ingest.command import add_ingest
 from streams import processes
 from streams.errors import TallyError
 from streams.reset.command import add_reset
-from streams.settings import describe
-from streams.settings_or_exit import settings_or_exit
+from streams.settings import Settings, describe
+from streams.settings_or_exit import exit_if_wrong, settings_or_exit
+from streams.topics_command import add_topics
 from streams.verify.command import add_verify
 
 
@@ -36,10 +39,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     gateway.add_argument("-l", "--loglevel", default="info", help="default: info")
     gateway.set_defaults(run=run_gateway)
+    for name, run, help_ in (
+        ("archive", run_archive, "keep topics' records in S3, each once"),
+        ("log", run_log, "log topics' records, a line each"),
+    ):
+        sink = commands.add_parser(name, help=help_)
+        sink.add_argument("-l", "--loglevel", default="info", help="default: info")
+        sink.set_defaults(run=run)
     settings = commands.add_parser("settings", help="show all settings, without secrets")
     settings.set_defaults(run=show_settings)
+    add_topics(commands)
     add_verify(commands)
     add_reset(commands)
+    add_ingest(commands)
     args = parser.parse_args(argv)
     code: int = args.run(args)
     return code
@@ -50,12 +62,40 @@ def run_worker(args: argparse.Namespace) -> int:
     if args.processes != 1:
         processes.run(settings_or_exit(), args.processes, args.loglevel)
         return 0
-    if args.loglevel.lower() == "info":
-        for framework in ("faust", "mode"):  # they tell of each service that starts or stops
-            logging.getLogger(framework).setLevel(logging.WARNING)
     from streams.app import app  # reads the settings, which no other sub-command needs to be right
 
-    faust.Worker(app, loglevel=args.loglevel, logfile=None).execute_from_commandline()
+    return _run_app(app, args.loglevel)
+
+
+def run_archive(args: argparse.Namespace) -> int:
+    """Archive records until stopped by SIGTERM or Ctrl-C."""
+    from streams.sinks.archive.agent import archive_app
+
+    return _run_sink(archive_app, args.loglevel)
+
+
+def run_log(args: argparse.Namespace) -> int:
+    """Log records until stopped by SIGTERM or Ctrl-C."""
+    from streams.sinks.log import log_app
+
+    return _run_sink(log_app, args.loglevel)
+
+
+def _run_sink(make: Callable[[Settings], Any], level: str) -> int:
+    from streams.web.pages import add_pages
+
+    logging.getLogger("aiokafka").setLevel(logging.WARNING)  # it tells of every connection
+    with exit_if_wrong():
+        app = make(settings_or_exit())
+    add_pages(app)
+    return _run_app(app, level)
+
+
+def _run_app(app: Any, level: str) -> int:
+    if level.lower() == "info":
+        for framework in ("faust", "mode"):  # they tell of each service that starts or stops
+            logging.getLogger(framework).setLevel(logging.WARNING)
+    faust.Worker(app, loglevel=level, logfile=None).execute_from_commandline()
     return 0
 
 

@@ -15,10 +15,18 @@
         TransactionError           a transaction failed
         StoreError                 RocksDB failed
       SinkAccessError            a sink has no key or credentials now; it goes on trying
+        UploadError                an object wasn't stored; it is tried again
       UndeliverableError         a sink's peer can never accept a result: a dead letter
       QueryError                 a question can't be answered by this worker now
         NotOwnerError              another worker runs the key's task
         NotReadyError              the key's task is being opened, or is about to move
+      MisfitError                a value isn't what its topic's format says: a dead letter
+      RegistryError              the schema registry can't be asked now; it is asked again
+      SchemaRefusedError         the schema registry doesn't take a schema: incompatible, or wrong
+      IngestError                a record can't be taken in now; its source offers it again
+        SourceError                a source can't be read now
+        BufferFullError            too much waits for Kafka's acknowledgement
+        UndeliveredError           Kafka refuses a record as it is
       BadInputError              a producer was given input it can't publish
       VerifyError                what was counted can't be compared with the input
       ResetError                 the application can't be reset now; says whether it was begun
@@ -28,6 +36,9 @@
         ForbiddenError             a key, site or page that isn't allowed
         UpgradeRequiredError       this address is for WebSockets
         TooManyConnectionsError    from one address
+        NotFoundError              there is no such thing here
+        TooLargeError              more than one request may bring
+        UnsupportedTypeError       a body of another type than those we read
         UnavailableError           not now, but perhaps later
 
 The three middle classes are what a caller acts upon; the leaves are what a reader looks up.
@@ -132,6 +143,15 @@ class SinkAccessError(TallyError):
     """A sink can't get its key or credentials now; it goes on trying."""
 
 
+class UploadError(SinkAccessError):
+    """An object could not be stored now; `kind` is a word for the reason. It is tried again."""
+
+    def __init__(self, happened: str, kind: str) -> None:
+        super().__init__(happened)
+        self.args = (happened, kind)  # what pickle calls __init__ with
+        self.kind = kind
+
+
 class UndeliverableError(TallyError):
     """A result that a sink's peer can never accept; goes to the dead letters with the reason."""
 
@@ -148,6 +168,46 @@ class NotOwnerError(QueryError):
 
 class NotReadyError(QueryError):
     """The key's task is being opened, is about to move, or can't be reached."""
+
+
+class MisfitError(TallyError):
+    """A value isn't what its topic's format, or its schema, says; goes to the dead letters."""
+
+
+class RegistryError(TallyError):
+    """The schema registry can't be reached, or refuses us; what needs it waits.
+
+    `setting` is the variable that is wrong, if it looks as if one were.
+    """
+
+    def __init__(self, happened: str, remedy: str = "", setting: str = "") -> None:
+        super().__init__(happened, remedy)
+        self.args = (happened, remedy, setting)  # what pickle calls __init__ with
+        self.setting = setting
+
+
+class SchemaRefusedError(TallyError):
+    """The schema registry doesn't take a schema: it is wrong, or incompatible with earlier ones."""
+
+
+class IngestError(TallyError):
+    """A record can't be taken in now; nothing is acknowledged, so its source offers it again."""
+
+
+class SourceError(IngestError):
+    """A source can't be read now; it is tried again."""
+
+    default_remedy = "It is tried again"
+
+
+class BufferFullError(IngestError):
+    """Too much waits for Kafka's acknowledgement."""
+
+    default_remedy = "Send it again in a moment"
+
+
+class UndeliveredError(IngestError):
+    """Kafka refuses a record as it is, or this process does before."""
 
 
 class BadInputError(TallyError):
@@ -197,6 +257,24 @@ class TooManyConnectionsError(RequestError):
     """One address has as many connections as it may have."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
+
+
+class NotFoundError(RequestError):
+    """There is no such thing here, or not for HTTP clients."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class TooLargeError(RequestError):
+    """More bytes or records than one request may bring."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class UnsupportedTypeError(RequestError):
+    """A body of another type than those we read."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
 class UnavailableError(RequestError):

@@ -1,12 +1,19 @@
-"""How to reach the cluster: the `KAFKA_*` variables."""
+"""How to reach the cluster, and who we are to it: the `KAFKA_*` variables.
 
-import ssl
+Clients get what makes each connection anew: a changed file or secret needs no restart.
+"""
+
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from streams.errors import SettingError
+from streams.login import connection, password, token
+from streams.login.tls import client_context
+from streams.login.ways import IAM, OAUTH, check_way
+from streams.service_kinds import secret_arn, service_url
 from streams.setting_fields import parsed, setting
 from streams.setting_kinds import (
     Secret,
@@ -34,15 +41,39 @@ class KafkaSettings:
     )
     sasl_mechanism: str = setting(
         "KAFKA_SASL_MECHANISM",
-        choice("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
+        choice("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", OAUTH, IAM),
         "SCRAM-SHA-512",
-        "how the password is proved, with SASL_*",
+        "how we prove who we are, with SASL_*",
     )
     sasl_username: str | None = setting(
         "KAFKA_SASL_USERNAME", optional(text()), "", "user, with SASL_*"
     )
     sasl_password: Secret | None = setting(
         "KAFKA_SASL_PASSWORD", optional(secret()), "", "password, with SASL_*"
+    )
+    sasl_credentials_file: Path | None = setting(
+        "KAFKA_SASL_CREDENTIALS_FILE",
+        optional(readable_file()),
+        "",
+        'instead of these two: a file of JSON with "username" and "password"',
+    )
+    sasl_secret_arn: str | None = setting(
+        "KAFKA_SASL_SECRET_ARN",
+        optional(secret_arn()),
+        "",
+        "instead of these two: the same JSON in AWS Secrets Manager",
+    )
+    sasl_token_file: Path | None = setting(
+        "KAFKA_SASL_TOKEN_FILE",
+        optional(readable_file()),
+        "",
+        "with OAUTHBEARER: the file that holds the token",
+    )
+    sasl_token_url: str | None = setting(
+        "KAFKA_SASL_TOKEN_URL",
+        optional(service_url()),
+        "",
+        "with OAUTHBEARER: the server that gives tokens for user and password",
     )
     ssl_cafile: Path | None = setting(
         "KAFKA_SSL_CAFILE",
@@ -81,30 +112,48 @@ class KafkaSettings:
     def uses_ssl(self) -> bool:
         return self.security_protocol.endswith("SSL")
 
+    @property
+    def uses_token(self) -> bool:
+        return self.sasl_mechanism in (OAUTH, IAM)
+
     def client_options(self) -> dict[str, Any]:
         """Keyword arguments for any aiokafka client; raises SettingError for unusable PEM files."""
-        options: dict[str, Any] = {
+        return {
             "bootstrap_servers": list(self.bootstrap),
             "security_protocol": self.security_protocol,
+            **_security_options(self),
         }
-        if self.uses_ssl:
-            options["ssl_context"] = self._ssl_context()
-        if self.sasl_password is not None:
-            options["sasl_mechanism"] = self.sasl_mechanism
-            options["sasl_plain_username"] = self.sasl_username
-            options["sasl_plain_password"] = self.sasl_password.reveal()
-        return options
+
+    @property
+    def identity(self) -> str:
+        """Who we are to the cluster, as far as it is known before we connect."""
+        if not self.uses_sasl:
+            return "this client"
+        if self.sasl_mechanism == IAM:
+            return "our IAM role or user"
+        if self.sasl_token_file is not None:
+            return f"the bearer of the token in {self.sasl_token_file}"
+        if self.sasl_username is not None:
+            return f"user {self.sasl_username!r}"
+        return f"the user of {self.sasl_credentials_file or self.sasl_secret_arn}"
 
     def _check_sasl(self) -> None:
-        credentials = {
+        given = {
             "KAFKA_SASL_USERNAME": self.sasl_username,
             "KAFKA_SASL_PASSWORD": self.sasl_password,
+            "KAFKA_SASL_CREDENTIALS_FILE": self.sasl_credentials_file,
+            "KAFKA_SASL_SECRET_ARN": self.sasl_secret_arn,
+            "KAFKA_SASL_TOKEN_FILE": self.sasl_token_file,
+            "KAFKA_SASL_TOKEN_URL": self.sasl_token_url,
         }
-        for variable, value in credentials.items():
-            if self.uses_sasl and value is None:
-                raise SettingError(variable, f"is needed with {self.security_protocol}")
-            if not self.uses_sasl and value is not None:
+        present = [variable for variable, value in given.items() if value is not None]
+        if not self.uses_sasl:
+            for variable in present:
                 raise self._useless(variable, "SASL_PLAINTEXT, SASL_SSL")
+            return
+        if self.sasl_mechanism == IAM and self.security_protocol != "SASL_SSL":
+            raise SettingError("KAFKA_SECURITY_PROTOCOL", f"doesn't fit {IAM}", "SASL_SSL")
+        check_way(self.sasl_mechanism, present)
 
     def _check_ssl(self) -> None:
         files = {
@@ -127,17 +176,43 @@ class KafkaSettings:
             f"{protocols}, or leave {variable} unset",
         )
 
-    def _ssl_context(self) -> ssl.SSLContext:
-        try:
-            context = ssl.create_default_context(cafile=self.ssl_cafile)
-        except (ssl.SSLError, OSError) as exc:
-            raise SettingError("KAFKA_SSL_CAFILE", f"can't be used: {exc}", "a PEM file") from exc
-        if self.ssl_certfile is not None:
-            password = self.ssl_password.reveal() if self.ssl_password is not None else ""
-            try:
-                # Without a password OpenSSL would ask for one on the terminal, and wait.
-                context.load_cert_chain(self.ssl_certfile, self.ssl_keyfile, lambda: password)
-            except (ssl.SSLError, OSError) as exc:
-                problem = f"can't be used with its key and KAFKA_SSL_PASSWORD: {exc}"
-                raise SettingError("KAFKA_SSL_CERTFILE", problem, "a PEM file") from exc
-        return context
+
+# One for the whole process: hundreds of clients then share what one look has brought, and a client
+# that is made while files are being replaced has the former ones, too.
+@functools.lru_cache(maxsize=16)
+def _security_options(kafka: KafkaSettings) -> Mapping[str, Any]:
+    options: dict[str, Any] = {}
+    if kafka.uses_ssl:
+        options["ssl_context"] = client_context(
+            kafka.ssl_cafile, kafka.ssl_certfile, kafka.ssl_keyfile, kafka.ssl_password
+        )
+    if not kafka.uses_sasl:
+        return options
+    connection.install()
+    if kafka.uses_token:
+        return options | {"sasl_mechanism": OAUTH, "sasl_oauth_token_provider": _tokens(kafka)}
+    return options | {
+        "sasl_mechanism": kafka.sasl_mechanism,
+        # Both come from the login; aiokafka wants that there is a name.
+        "sasl_plain_username": kafka.sasl_username or "",
+        "sasl_plain_password": _login(kafka),
+    }
+
+
+def _tokens(kafka: KafkaSettings) -> token.TokenSource:
+    if kafka.sasl_mechanism == IAM:
+        return token.from_iam(kafka.bootstrap)
+    if kafka.sasl_token_file is not None:
+        return token.from_file(kafka.sasl_token_file)
+    assert kafka.sasl_token_url is not None, "checked when the settings were made"
+    return token.from_server(kafka.sasl_token_url, _login(kafka).now)
+
+
+def _login(kafka: KafkaSettings) -> password.Login:
+    if kafka.sasl_secret_arn is not None:
+        return password.from_secrets_manager(kafka.sasl_secret_arn)
+    if kafka.sasl_credentials_file is not None:
+        return password.from_file(kafka.sasl_credentials_file)
+    assert kafka.sasl_username is not None, "checked when the settings were made"
+    assert kafka.sasl_password is not None
+    return password.fixed(kafka.sasl_username, kafka.sasl_password)

@@ -59,6 +59,8 @@ SINK_SECONDS = Histogram(
     ["sink"],
     buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300),
 )
+ARCHIVE_OBJECTS = Counter("streams_archive_objects", "Objects stored, repeats included", ["topic"])
+ARCHIVE_BYTES = Counter("streams_archive_bytes", "Their bytes", ["topic"])
 LIVE_CONNECTIONS = Gauge("streams_live_connections", "WebSocket connections")
 LIVE_REFUSED = Counter("streams_live_refused", "WebSocket requests refused", ["status"])
 LIVE_DELIVERIES = Counter("streams_live_deliveries", "Results handed to WebSocket connections")
@@ -69,3 +71,23 @@ LIVE_CONFLATED = Counter(
 )
 LIVE_QUEUE_BYTES = Gauge("streams_live_queue_bytes", "Bytes that wait for WebSocket clients")
 LIVE_REPLAYS = Counter("streams_live_replays", "Resumed connections, by what served them", ["from"])
+SCHEMA_LOOKUPS = Counter(
+    "streams_schema_lookups", "Questions to the schema registry by their outcome", ["outcome"]
+)
+INGEST_BUFFER = Gauge(
+    "streams_ingest_buffer_bytes", "Records taken in that Kafka hasn't acknowledged"
+)
+INGEST_PUBLISHED = Counter(
+    "streams_ingest_published", "Records taken in that Kafka has acknowledged", ["topic"]
+)
+INGEST_REFUSED = Counter(
+    "streams_ingest_refused", "Records taken in that Kafka has refused for good", ["topic"]
+)
+INGEST_TROUBLE = Counter(
+    "streams_ingest_trouble", "Times that a source couldn't be read and was begun anew", ["source"]
+)
+INGEST_DROPPED = Counter(
+    "streams_ingest_dropped",
+    "Messages sent without a promise (MQTT, QoS 0) that there was no room for",
+    ["source"],
+)

@@ -112,16 +112,20 @@ def integer(low: int, high: int) -> Kind[int]:
     return Kind(parse, f"a whole number from {low} to {high}")
 
 
+def number(low: float, high: float) -> Kind[float]:
+    """A number with any decimals that a double holds."""
+
+    def parse(raw: str) -> float:
+        return float(_within(_decimal(raw), low, high))
+
+    return Kind(parse, f"a number from {low:g} to {high:g}", lambda value: f"{value:.15g}")
+
+
 def seconds(low: float, high: float) -> Kind[int]:
     """Seconds with at most three decimals; the value is in milliseconds."""
 
     def parse(raw: str) -> int:
-        try:
-            given = Decimal(raw)
-        except InvalidOperation:
-            raise ValueError("not a number") from None
-        if not given.is_finite():
-            raise ValueError("not a number")
+        given = _decimal(raw)
         _within(given, low, high)
         if given * 1000 != int(given * 1000):
             raise ValueError("finer than a millisecond")
@@ -132,6 +136,16 @@ def seconds(low: float, high: float) -> Kind[int]:
         return f"{whole}.{rest:03d}".rstrip("0") if rest else str(whole)
 
     return Kind(parse, f"seconds from {low} to {high}, at most three decimals", show)
+
+
+def _decimal(raw: str) -> Decimal:
+    try:
+        given = Decimal(raw)
+    except InvalidOperation:
+        raise ValueError("not a number") from None
+    if not given.is_finite():
+        raise ValueError("not a number")
+    return given
 
 
 def _within(number: int | Decimal, low: float, high: float) -> int | Decimal:

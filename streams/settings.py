@@ -16,7 +16,14 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from streams.errors import SettingError
+from streams.ingest.aws_settings import AwsSourceSettings
+from streams.ingest.mqtt_settings import MqttSettings
+from streams.ingest.polled_settings import PolledSettings
+from streams.ingest.settings import IngestSettings
+from streams.jobs.names import HASHTAGS, TICKERS
+from streams.jobs.settings import TickerSettings
 from streams.kafka_settings import KafkaSettings
+from streams.schemas.settings import SchemaSettings
 from streams.setting_fields import Row, parsed, refuse_unknown, rows, setting, variables
 from streams.setting_kinds import (
     TOPIC_LENGTH,
@@ -28,7 +35,9 @@ from streams.setting_kinds import (
     optional,
     path,
     seconds,
+    several,
 )
+from streams.sinks.archive.settings import ArchiveSettings
 from streams.sinks.settings import AppSyncSettings
 from streams.web.queries.settings import QuerySettings
 from streams.web.settings import LiveSettings
@@ -42,8 +51,11 @@ APP_ID_LENGTH = 150
 # The committed offset's metadata carries one entry per partition, and brokers cap it at 4 KiB.
 MAX_PARTITIONS = 256
 
-# The URL parameters that choose keys of the output topic.
-LIVE_PARAMETERS = ("realTimeItemKey", "hashtag")
+# The URL parameters that choose keys of each job's output topic.
+LIVE_PARAMETERS = {
+    HASHTAGS: ("realTimeItemKey", "hashtag"),
+    TICKERS: ("realTimeItemKey", "symbol"),
+}
 
 # Each one is a whole copy of the state, and is written as often.
 MAX_STANDBYS = 10
@@ -58,9 +70,19 @@ class Settings:
 
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
     appsync: AppSyncSettings = field(default_factory=AppSyncSettings)
+    archive: ArchiveSettings = field(default_factory=ArchiveSettings)
     live: LiveSettings = field(default_factory=LiveSettings)
     queries: QuerySettings = field(default_factory=QuerySettings)
+    tickers: TickerSettings = field(default_factory=TickerSettings)
+    schemas: SchemaSettings = field(default_factory=SchemaSettings)
+    ingest: IngestSettings = field(default_factory=IngestSettings)
+    aws_sources: AwsSourceSettings = field(default_factory=AwsSourceSettings)
+    mqtt: MqttSettings = field(default_factory=MqttSettings)
+    polled: PolledSettings = field(default_factory=PolledSettings)
 
+    jobs: tuple[str, ...] = setting(
+        "STREAMS_JOBS", several(choice(HASHTAGS, TICKERS)), HASHTAGS, "the jobs that are run"
+    )
     app_id: str = setting(
         "STREAMS_APP_ID",
         name_of("an application", APP_ID_LENGTH),
@@ -80,8 +102,8 @@ class Settings:
         "STREAMS_DEAD_LETTER_TOPIC",
         optional(name_of("a topic", TOPIC_LENGTH)),
         "",
-        "records that can't be counted",
-        shown="{input}-dead-letters",
+        "records that can't be processed",
+        shown="{first job's input}-dead-letters",
     )
     late_topic: str | None = setting(
         "STREAMS_LATE_TOPIC",
@@ -127,9 +149,9 @@ class Settings:
     )
     output_format: str = setting(
         "STREAMS_OUTPUT_FORMAT",
-        choice("json", "long"),
+        choice("json", "long", "avro"),
         "json",
-        "value of a final: JSON, or the count as 8 bytes big-endian",
+        "value of a final: JSON, the count as 8 bytes big-endian, or Avro",
     )
     create_topics: bool = setting(
         "STREAMS_CREATE_TOPICS", boolean(), "true", "create topics that are missing"
@@ -192,6 +214,13 @@ class Settings:
     log_finals: bool = setting(
         "STREAMS_LOG_FINALS", boolean(), "true", "a log line for each final result"
     )
+    log_topics: tuple[str, ...] = setting(
+        "STREAMS_LOG_TOPICS",
+        several(name_of("a topic", TOPIC_LENGTH)),
+        "",
+        "topics whose records `tally log` logs",
+        shown="{output}",
+    )
 
     PREFIX: ClassVar[str] = "STREAMS_"
     #: Settings that have a class of their own, by the field that holds them.
@@ -200,16 +229,28 @@ class Settings:
         "live": LiveSettings,
         "queries": QuerySettings,
         "appsync": AppSyncSettings,
+        "archive": ArchiveSettings,
+        "tickers": TickerSettings,
+        "schemas": SchemaSettings,
+        "ingest": IngestSettings,
+        "aws_sources": AwsSourceSettings,
+        "mqtt": MqttSettings,
+        "polled": PolledSettings,
     }
 
     def __post_init__(self) -> None:
+        if len(set(self.jobs)) < len(self.jobs):
+            raise SettingError("STREAMS_JOBS", "a job stands there twice")
         if not self.dead_letter_topic:
-            object.__setattr__(self, "dead_letter_topic", f"{self.input_topic}-dead-letters")
+            first = self.input_topics[self.jobs[0]]
+            object.__setattr__(self, "dead_letter_topic", f"{first}-dead-letters")
         if not self.live.topics:
-            topics = {self.output_topic: LIVE_PARAMETERS}
+            topics = {self.output_topics[job]: LIVE_PARAMETERS[job] for job in self.jobs}
             object.__setattr__(self, "live", replace(self.live, topics=topics))
         self._check_topics()
         self._check_delivered()
+        self._check_formats()
+        self._check_archived()
         self._check_timeouts()
 
     @classmethod
@@ -230,14 +271,28 @@ class Settings:
         scheme = "https" if self.live.tls_certfile is not None else "http"
         return f"{scheme}://{f'[{name}]' if ':' in name else name}:{self.web_port}"
 
+    @property
+    def input_topics(self) -> dict[str, str]:
+        """What each of the jobs reads."""
+        topics = {HASHTAGS: self.input_topic, TICKERS: self.tickers.input_topic}
+        return {job: topics[job] for job in self.jobs}
+
+    @property
+    def output_topics(self) -> dict[str, str]:
+        """What each of the jobs writes."""
+        topics = {HASHTAGS: self.output_topic, TICKERS: self.tickers.output_topic}
+        return {job: topics[job] for job in self.jobs}
+
     def _check_topics(self) -> None:
         if len(self.dead_letter_topic) > TOPIC_LENGTH:
-            problem = "is needed, since STREAMS_INPUT_TOPIC is too long to derive it from"
+            problem = "is needed, since the input topic's name is too long to derive it from"
             raise SettingError("STREAMS_DEAD_LETTER_TOPIC", problem)
         owners: dict[str, str] = {}
         for variable, topic in {
-            "STREAMS_INPUT_TOPIC": self.input_topic,
-            "STREAMS_OUTPUT_TOPIC": self.output_topic,
+            "STREAMS_INPUT_TOPIC": self.input_topics.get(HASHTAGS),
+            "STREAMS_OUTPUT_TOPIC": self.output_topics.get(HASHTAGS),
+            "STREAMS_TICKER_INPUT_TOPIC": self.input_topics.get(TICKERS),
+            "STREAMS_TICKER_OUTPUT_TOPIC": self.output_topics.get(TICKERS),
             "STREAMS_DEAD_LETTER_TOPIC": self.dead_letter_topic,
             "STREAMS_LATE_TOPIC": self.late_topic,
         }.items():
@@ -251,22 +306,66 @@ class Settings:
     @property
     def appsync_topics(self) -> tuple[str, ...]:
         """The topics whose records go to AppSync."""
-        return tuple(dict.fromkeys(self.appsync.topics)) or (self.output_topic,)
+        return tuple(dict.fromkeys(self.appsync.topics)) or tuple(self.output_topics.values())
+
+    def value_format(self, topic: str) -> str:
+        """How the values of a topic are encoded: raw, json or avro."""
+        if topic == self.output_topic:
+            return "avro" if self.output_format == "avro" else "raw"
+        return self.schemas.formats.get(topic, "json" if topic in self._price_topics else "raw")
+
+    @property
+    def avro_topics(self) -> dict[str, str]:
+        """The topics whose values are Avro, and the variable that says so."""
+        named = {t: "STREAMS_VALUE_FORMATS" for t, f in self.schemas.formats.items() if f == "avro"}
+        return named | (
+            {self.output_topic: "STREAMS_OUTPUT_FORMAT"} if self.output_format == "avro" else {}
+        )
+
+    @property
+    def _price_topics(self) -> set[str]:
+        """They hold objects, which are JSON at least."""
+        if TICKERS not in self.jobs:
+            return set()
+        return {self.tickers.input_topic, self.tickers.output_topic}
+
+    def _check_formats(self) -> None:
+        formats = self.schemas.formats
+        if self.output_topic in formats:
+            problem = f"{self.output_topic} is the output topic: STREAMS_OUTPUT_FORMAT says its own"
+            raise SettingError("STREAMS_VALUE_FORMATS", problem, "other topics")
+        for topic in self._price_topics:
+            if formats.get(topic) == "raw":
+                problem = f"{topic} holds prices, which are no raw strings"
+                raise SettingError("STREAMS_VALUE_FORMATS", problem, "json, avro")
+        self.schemas.check_avro(self.avro_topics)
 
     def _check_delivered(self) -> None:
         if self.appsync.url is None:
             return
         for variable, topic in {
-            "STREAMS_INPUT_TOPIC": self.input_topic,
+            "STREAMS_INPUT_TOPIC": self.input_topics.get(HASHTAGS),
+            "STREAMS_TICKER_INPUT_TOPIC": self.input_topics.get(TICKERS),
             "STREAMS_DEAD_LETTER_TOPIC": self.dead_letter_topic,
             "STREAMS_LATE_TOPIC": self.late_topic,
         }.items():
             if topic in self.appsync_topics:
                 problem = f"{topic!r} is {variable}"
                 raise SettingError("STREAMS_APPSYNC_TOPICS", problem, "topics that hold results")
-        if self.output_format != "json" and self.output_topic in self.appsync_topics:
-            problem = f"{self.output_format} can't be delivered to STREAMS_APPSYNC_URL"
-            raise SettingError("STREAMS_OUTPUT_FORMAT", problem, "json")
+        if self.output_format == "long" and self.output_topic in self.appsync_topics:
+            problem = "long can't be delivered to STREAMS_APPSYNC_URL"
+            raise SettingError("STREAMS_OUTPUT_FORMAT", problem, "json, avro")
+
+    @property
+    def archived_topics(self) -> tuple[str, ...]:
+        """The topics whose records are archived."""
+        return tuple(dict.fromkeys(self.archive.topics)) or tuple(self.output_topics.values())
+
+    def _check_archived(self) -> None:
+        if self.archive.url is not None and self.dead_letter_topic in self.archived_topics:
+            # What can't be archived would come back to be archived, for ever.
+            problem = f"{self.dead_letter_topic!r} is STREAMS_DEAD_LETTER_TOPIC"
+            raise SettingError("STREAMS_ARCHIVE_TOPICS", problem, "other topics")
 
     def _check_timeouts(self) -> None:
         checks = (
@@ -302,5 +401,18 @@ class Settings:
 
 def describe(settings: Settings) -> list[Row]:
     """All settings in the order of this file, as a person would write them; secrets masked."""
-    parts = (settings.kafka, settings, settings.live, settings.queries, settings.appsync)
+    parts = (
+        settings.kafka,
+        settings,
+        settings.tickers,
+        settings.live,
+        settings.queries,
+        settings.appsync,
+        settings.schemas,
+        settings.archive,
+        settings.ingest,
+        settings.aws_sources,
+        settings.mqtt,
+        settings.polled,
+    )
     return [row for part in parts for row in rows(part)]

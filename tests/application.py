@@ -5,18 +5,28 @@ import json
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from deploy.local import ExternalKafka, LocalKafka
+from deploy.local import LocalKafka
 from tests.load import Row, send_rows
 from tests.polling import until
 from tests.reading import Record, read_all
 from tests.worker import Worker
 
-Kafka = LocalKafka | ExternalKafka
+
+class Kafka(Protocol):
+    """A cluster, or a way into one."""
+
+    def env(self) -> dict[str, str]:
+        """The variables of a worker."""
+
+    def client_options(self) -> dict[str, Any]:
+        """What aiokafka's clients are made with."""
+
+
 #: {(hashtag, window start): count}
 Finals = dict[tuple[str, int], int]
 
@@ -73,6 +83,7 @@ class Application:
         *,
         partitions: int = 1,
         replicas: int = 1,
+        jobs: Sequence[str] = ("hashtags",),
         variables: Mapping[str, str] | None = None,
     ) -> None:
         self.app_id = name
@@ -81,6 +92,10 @@ class Application:
         self.dead_letters = f"{self.input}-dead-letters"
         self.partials = f"{name}-hashtag_counts-repartition"
         self.changelog = f"{name}-hashtag_counts-changelog"
+        self.ticker_input, self.ticker_output = f"{name}-prices", f"{name}-candles"
+        self.ticker_partials = f"{name}-ticker_prices-repartition"
+        self.ticker_changelog = f"{name}-ticker_prices-changelog"
+        self.jobs = jobs
         self.partitions = partitions
         self.workers: dict[str, Worker] = {}
         self._replicas = replicas
@@ -91,6 +106,9 @@ class Application:
             "STREAMS_APP_ID": name,
             "STREAMS_INPUT_TOPIC": self.input,
             "STREAMS_OUTPUT_TOPIC": self.output_topic,
+            "STREAMS_JOBS": ",".join(jobs),
+            "STREAMS_TICKER_INPUT_TOPIC": self.ticker_input,
+            "STREAMS_TICKER_OUTPUT_TOPIC": self.ticker_output,
             "STREAMS_PARTITIONS": str(partitions),
             "STREAMS_REPLICATION": str(replicas),
             "STREAMS_WINDOW_IDLE_SECONDS": "0",
@@ -112,19 +130,27 @@ class Application:
     @property
     def tasks(self) -> int:
         """How many tasks all workers have together."""
-        return 2 * self.partitions
+        return 2 * self.partitions * len(self.jobs)
 
     def create_topics(self, *names: str, **configs: str) -> None:
         """Create the input and output topics, or those that are named."""
         asyncio.run(
             create_topics(
                 self.options,
-                *(names or (self.input, self.output_topic)),
+                *(names or self._topics()),
                 partitions=self.partitions,
                 replicas=self._replicas,
                 **configs,
             )
         )
+
+    def _topics(self) -> list[str]:
+        """What the jobs read and write."""
+        topics = {
+            "hashtags": [self.input, self.output_topic],
+            "tickers": [self.ticker_input, self.ticker_output],
+        }
+        return [topic for job in self.jobs for topic in topics[job]]
 
     def write(self, rows: Sequence[Sequence[Row]], codec: str | None = None) -> None:
         """Write each partition's rows to the input topic."""

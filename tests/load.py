@@ -3,13 +3,16 @@
 import asyncio
 import random
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 
 Row = tuple[bytes | None, int]
+
+#: How long all that was written may wait for its acknowledgement.
+FINISH_SECONDS = 90.0
 
 #: Where event time begins, in ms: a while ago, so that no bound on the future is met.
 BEGIN = 1_600_000_000_000
@@ -56,6 +59,16 @@ def last_rows(seed: int, partition: int, pace: Pace, written: Sequence[Row]) -> 
     return [(b"#end", far), *((tag.encode(), far + random_.randrange(3_000)) for tag in tags)]
 
 
+class Feed(NamedTuple):
+    """What is written: the rows of a partition, tick by tick, and those that close all windows."""
+
+    endless: Callable[[int, int, Pace], Iterator[list[Row]]]
+    last: Callable[[int, int, Pace, Sequence[Row]], list[Row]]
+
+
+HASHTAGS = Feed(endless_rows, last_rows)
+
+
 async def send_rows(
     producer: AIOKafkaProducer, topic: str, partition: int, rows: list[Row]
 ) -> asyncio.Future[Any]:
@@ -82,18 +95,21 @@ class Load:
         seed: int,
         pace: Pace,
         written: Sequence[int] = (),
+        feed: Feed = HASHTAGS,
     ) -> None:
         self.rows: list[list[Row]] = [[] for _ in range(partitions)]
         self._options = options
         self._topic = topic
         self._seed = seed
-        self._ticks = [endless_rows(seed, partition, pace) for partition in range(partitions)]
+        self._feed = feed
+        self._ticks = [feed.endless(seed, partition, pace) for partition in range(partitions)]
         self._pace = pace
         self._ended = [self._skip(partition, n) for partition, n in enumerate(written)]
         self._stop = threading.Event()
         self._closes = False
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="load")
+        # A daemon, for a load that nobody lets in never ends.
+        self._thread = threading.Thread(target=self._run, name="load", daemon=True)
 
     def start(self) -> None:
         """Begin to write."""
@@ -107,7 +123,8 @@ class Load:
     def pause(self) -> list[list[Row]]:
         """Stop, wait until all is acknowledged, and return all rows; the windows stay open."""
         self._stop.set()
-        self._thread.join()
+        self._thread.join(FINISH_SECONDS)
+        assert not self._thread.is_alive(), "the cluster doesn't acknowledge the load"
         if self._error is not None:
             raise self._error
         return self.rows
@@ -119,9 +136,10 @@ class Load:
             self._error = exc
 
     async def _produce(self) -> None:
-        # Idempotent and patient: the load outlives brokers that die, without gap or repetition.
+        # Idempotent and patient: the load outlives brokers that die, or starve, without gap or
+        # repetition.
         async with AIOKafkaProducer(
-            **self._options, enable_idempotence=True, request_timeout_ms=60_000
+            **self._options, enable_idempotence=True, request_timeout_ms=180_000
         ) as producer:
             pending: set[asyncio.Future[Any]] = set()
             while not self._stop.is_set() and not any(self._ended):
@@ -138,7 +156,7 @@ class Load:
     async def _close_windows(self, producer: AIOKafkaProducer) -> set[asyncio.Future[Any]]:
         return {
             await self._send(
-                producer, partition, last_rows(self._seed, partition, self._pace, rows)
+                producer, partition, self._feed.last(self._seed, partition, self._pace, rows)
             )
             for partition, rows in enumerate(self.rows)
             if not self._ended or not self._ended[partition]
@@ -156,7 +174,7 @@ class Load:
         for _ in range(whole_ticks):
             rows += next(self._ticks[partition])
         if more:
-            rows += last_rows(self._seed, partition, self._pace, rows)
+            rows += self._feed.last(self._seed, partition, self._pace, rows)
         assert len(rows) == written, f"{written} rows in partition {partition} are not this load's"
         return bool(more)
 

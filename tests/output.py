@@ -55,7 +55,8 @@ class OutputReader:
             self.found[tag, window].append(count)
         self._stop = threading.Event()
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="output reader")
+        # A daemon: when a test is cut short it may never hear that it has to stop.
+        self._thread = threading.Thread(target=self._run, name="output reader", daemon=True)
 
     def start(self) -> None:
         """Begin to read."""

@@ -1,8 +1,9 @@
 """Waiting for a condition, with a deadline."""
 
 import asyncio
+import inspect
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 POLL_SECONDS = 0.05
 
@@ -20,8 +21,20 @@ def until(
         time.sleep(POLL_SECONDS)
 
 
-async def until_true(holds: Callable[[], Awaitable[object]], seconds: float = 30.0) -> None:
-    """Return once `holds()` comes to something true; raises TimeoutError after `seconds`."""
+async def until_true(holds: Callable[[], bool | Awaitable[object]], seconds: float = 30.0) -> None:
+    """Return once `holds()` is true, or comes to it; raises TimeoutError after `seconds`."""
+    pauses = _pauses()
     async with asyncio.timeout(seconds):
-        while not await holds():
-            await asyncio.sleep(POLL_SECONDS)
+        while True:
+            held = holds()
+            if await held if inspect.isawaitable(held) else held:
+                return
+            await asyncio.sleep(next(pauses))
+
+
+def _pauses() -> Iterator[float]:
+    """Short at first, for much is true in a moment."""
+    pause = 0.001
+    while True:
+        yield pause
+        pause = min(2 * pause, POLL_SECONDS)

@@ -49,14 +49,18 @@ class Scene(Application):
         partitions: int = 3,
         pace: Pace | None = None,
         variables: Mapping[str, str] | None = None,
+        load_options: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> None:
+        """`load_options` is what the load's client is made with, if not with `kafka`'s."""
         self.seed = seed_of_run()
         self.random = random.Random(self.seed)
         ours = {**COUNTING, **(variables or {})}
         super().__init__(kafka, name, folder, partitions=partitions, variables=ours, **options)
         self.create_topics()
-        self.load = Load(self.options, self.input, partitions, self.seed, pace or Pace())
+        self.load = Load(
+            load_options or self.options, self.input, partitions, self.seed, pace or Pace()
+        )
         self.output = OutputReader(self.options, self.output_topic, partitions)
 
     def __enter__(self) -> Self:

@@ -173,6 +173,12 @@ class Worker:
         """Wait until its log holds `text`."""
         until(lambda: text in self.said(), f"{self.name} says {text!r}", seconds, self.tail)
 
+    def froze(self) -> bool:
+        """Whether it was frozen since this was last asked; it may do so by `crash_points`."""
+        pid, status = os.waitpid(self.process.pid, os.WNOHANG | os.WUNTRACED)
+        assert not pid or os.WIFSTOPPED(status), f"{self.name} ended: {status}\n{self.tail()}"
+        return pid != 0
+
     def until_killed(self, seconds: float = START_SECONDS) -> None:
         """Wait until it has ended, and that by SIGKILL."""
         until(lambda: not self.alive, f"{self.name} ends by itself", seconds, self.tail)

@@ -85,7 +85,7 @@ class Tally:
         ws = web.WebSocketResponse(compress=False)
         await ws.prepare(request)
         wire = AiohttpWire(request)
-        outbox = Outbox(wire, _too_slow, max_bytes=4 * 2**20, max_messages=50_000)
+        outbox = Outbox(wire, _too_slow, max_bytes=16 * 2**20, max_messages=50_000)
         self._hub.add(outbox, [(TOPIC.topic, KEY)])
         self._outboxes.append(outbox)
         async for _ in ws:

@@ -22,7 +22,7 @@ from deploy.local.client import client_options
 from deploy.local.folder import DataFolder
 from deploy.local.jars import fetch
 from deploy.local.java import Java
-from deploy.local.ports import allocate
+from deploy.local.ports import HOST, allocate
 from deploy.local.progress import Reporter
 from deploy.local.readiness import wait_until_ready
 from deploy.local.sasl_ssl import DEFAULT_USER, SaslSsl
@@ -31,6 +31,7 @@ from deploy.local.storage import BrokerHome, format_storage
 
 # Three brokers share a small machine; one alone may take what a test with load needs.
 HEAP_MB = {1: 512, 3: 320}
+TOOL_HEAP_MB = 128
 
 
 class LocalKafka:
@@ -62,18 +63,23 @@ class LocalKafka:
         tiered: bool = False,
         quiet: bool = False,
         detours: Sequence[str] = (),
+        listeners: Mapping[str, str] | None = None,
+        java_options: Sequence[str] = (),
     ) -> None:
         """``tiered`` lets Java optimise fully: slower to start, faster under a long load.
 
         ``detours`` names listeners for clients that come through a proxy of the caller's: each
         broker then has a :attr:`Broker.detours` of that name, and the caller forwards its ports.
+
+        ``listeners`` adds some to a plain cluster, each with its security protocol; ``config`` says
+        how clients prove there who they are, and :meth:`listener` where they are.
         """
         if brokers not in HEAP_MB:
             raise ValueError(f"a local cluster has 1 or 3 brokers, not {brokers}")
         if users and security == "plain":
             raise ValueError("a plain cluster knows no users")
-        if detours and security != "plain":
-            raise ValueError("only a plain cluster has detours")
+        if (detours or listeners) and security != "plain":
+            raise ValueError("only a plain cluster has detours, or other listeners")
         self.brokers: list[Broker] = []
         self._size = brokers
         self._data_dir = data_dir
@@ -85,7 +91,9 @@ class LocalKafka:
         self._tiered = tiered
         self._reporter = Reporter(quiet)
         self._detours = detours
-        self._security: Security = Plain(detours)
+        self._listeners = dict(listeners or {})
+        self._java_options = tuple(java_options)
+        self._security: Security = Plain(detours, self._listeners)
         self._folder: DataFolder | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
 
@@ -105,6 +113,16 @@ class LocalKafka:
     def bootstrap(self) -> str:
         """The brokers' addresses, as clients take them."""
         return ",".join(broker.address for broker in self.brokers)
+
+    def listener(self, name: str) -> str:
+        """The brokers' addresses for one of the added listeners."""
+        ports = (broker.detours[name].listens for broker in self.brokers)
+        return ",".join(f"{HOST}:{port}" for port in ports)
+
+    def tool(self, main_class: str, *arguments: str) -> list[str]:
+        """The command that runs one of Kafka's own tools."""
+        java = Java(tuple(fetch(self._reporter)), TOOL_HEAP_MB, tiered=False)
+        return java.command(main_class, *arguments)
 
     def env(self, user: str | None = None) -> dict[str, str]:
         """The ``KAFKA_*`` variables that a client needs; in a secured cluster, as ``user``."""
@@ -168,10 +186,10 @@ class LocalKafka:
     def _prepare(self) -> None:
         self._folder = folder = DataFolder(self._choose_folder())
         layout = folder.open(self._size, self._security_name)
-        nodes = allocate(self._size, self._port, self._detours)
+        nodes = allocate(self._size, self._port, self._detours, list(self._listeners))
         if self._security_name == "sasl_ssl":
             self._security = SaslSsl(folder.secrets, self._users)
-        java = Java(tuple(fetch(self._reporter)), self._heap_mb, self._tiered)
+        java = Java(tuple(fetch(self._reporter)), self._heap_mb, self._tiered, self._java_options)
         homes = {node_id: BrokerHome(folder.broker(node_id)) for node_id in nodes}
         for node_id, home in homes.items():
             home.configure(node_id, nodes, {**self._security.broker_properties(), **self._config})

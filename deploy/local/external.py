@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from deploy.local.client import client_options
 from deploy.local.cluster import LocalKafka
+from streams.kafka_settings import KafkaSettings
 
 BOOTSTRAP = "KAFKA_BOOTSTRAP"
 
@@ -30,7 +30,7 @@ class ExternalKafka:
 
     def client_options(self) -> dict[str, Any]:
         """The same as keyword arguments of aiokafka's clients."""
-        return client_options(self._variables)
+        return KafkaSettings.from_env(self._variables).client_options()
 
 
 def external_kafka() -> ExternalKafka | None:

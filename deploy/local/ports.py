@@ -34,21 +34,30 @@ class Addresses:
     detours: Mapping[str, Detour] = field(default_factory=dict)
 
 
-def allocate(brokers: int, first_port: int, detours: Sequence[str] = ()) -> dict[int, Addresses]:
-    """Ports for brokers 1, 2, ...: clients' from ``first_port`` upwards, or any free if it is 0."""
+def allocate(
+    brokers: int, first_port: int, detours: Sequence[str] = (), listeners: Sequence[str] = ()
+) -> dict[int, Addresses]:
+    """Ports for brokers 1, 2, ...: clients' from ``first_port`` upwards, or any free if it is 0.
+
+    ``listeners`` are like ``detours``, but clients come to them directly.
+    """
     if first_port:
         clients = list(range(first_port, first_port + brokers))
         for port in clients:
             _require_free(port)
     else:
         clients = _free_ports(brokers)
-    others = iter(_free_ports(2 * brokers * (1 + len(detours)), besides=clients))
+    others_each = 2 + 2 * len(detours) + len(listeners)
+    others = iter(_free_ports(brokers * others_each, besides=clients))
     return {
         node_id: Addresses(
             client,
             next(others),
             next(others),
-            {name: Detour(next(others), next(others)) for name in detours},
+            {
+                **{name: Detour(next(others), next(others)) for name in detours},
+                **{name: Detour(port, port) for name, port in zip(listeners, others, strict=False)},
+            },
         )
         for node_id, client in enumerate(clients, start=1)
     }

@@ -27,14 +27,20 @@ class Security(Protocol):
 
 
 class Plain:
-    """Anyone who can reach the loopback interface may do everything."""
+    """Anyone who can reach the loopback interface may do everything.
 
-    def __init__(self, detours: Sequence[str] = ()) -> None:
-        self._listeners = (CLIENT, INTERNAL, CONTROLLER, *detours)
+    Added ``listeners`` may ask more of those who come there; see :class:`LocalKafka`.
+    """
+
+    def __init__(
+        self, detours: Sequence[str] = (), listeners: Mapping[str, str] | None = None
+    ) -> None:
+        open_to_all = dict.fromkeys((CLIENT, INTERNAL, CONTROLLER, *detours), "PLAINTEXT")
+        self._protocols = {**open_to_all, **(listeners or {})}
 
     def broker_properties(self) -> Mapping[str, str]:
-        open_to_all = (f"{name}:PLAINTEXT" for name in self._listeners)
-        return {"listener.security.protocol.map": ",".join(open_to_all)}
+        pairs = (f"{name}:{protocol}" for name, protocol in self._protocols.items())
+        return {"listener.security.protocol.map": ",".join(pairs)}
 
     def format_arguments(self) -> list[str]:
         return []

@@ -1,49 +1,17 @@
-"""Counting at the source: windows, stream time and lateness of one input partition.
+"""Counting at the source: the records of one input partition, compiled where that was possible.
 
-Lateness is judged here, before any shuffle: stream time is the highest timestamp of this
-partition's records that passed the filter, in the order of their offsets, so what is late depends
-on the partition's contents alone. A batch that lies within one window, and most do, is counted
-without looking at its records one by one.
+A batch that lies within one window, and most do, is counted without looking at its records one by
+one. What comes of it is what `SourceAggregator` would have made of the same records.
 """
 
-from dataclasses import dataclass, field
-from typing import NamedTuple
-
 from streams.core.columns import Chunk, Columns, Row
-from streams.core.partials import KeyCounts
 from streams.core.raw_counts import Keyless, RawCounts
 from streams.core.selection import Rejected, Selector
+from streams.core.source_windows import Aside, Collected, SourceWindows
 from streams.core.windows import NO_TIME, TumblingWindows
 
 
-class Aside(NamedTuple):
-    """A record that is not counted: late, or a dead letter with its reason."""
-
-    offset: int
-    timestamp: int
-    value: bytes | None
-    reason: str
-
-
-@dataclass(slots=True)
-class SourceCounts:
-    """What one source counted since its last commit: counts[window start][partition]."""
-
-    counts: dict[int, list[KeyCounts]] = field(default_factory=dict)
-    late: list[Aside] = field(default_factory=list)
-    rejected: list[Aside] = field(default_factory=list)
-    records: int = 0
-
-    def add(self, start: int, by_partition: list[KeyCounts]) -> None:
-        """Take over counts of the window at `start`, a part for each partition."""
-        before = self.counts.setdefault(start, by_partition)
-        if before is not by_partition:
-            for had, more in zip(before, by_partition, strict=True):
-                had.keys.extend(more.keys)
-                had.counts.extend(more.counts)
-
-
-class SourceCounter:
+class SourceCounter(SourceWindows):
     """Stream time and uncommitted counts of one source partition. All times in ms.
 
     Raw values are counted as they come; their keys matter only when they are handed over.
@@ -52,10 +20,8 @@ class SourceCounter:
     def __init__(
         self, windows: TumblingWindows, partitions: int, stream_time: int = NO_TIME
     ) -> None:
-        self._windows = windows
+        super().__init__(windows, stream_time)
         self._partitions = partitions
-        self.stream_time = stream_time
-        self._pending = SourceCounts()
         self._raw: dict[tuple[Selector, int], RawCounts] = {}
 
     @property
@@ -63,22 +29,10 @@ class SourceCounter:
         """Different values that are counted but not handed over yet, over all windows."""
         return sum(map(len, self._raw.values()))
 
-    @property
-    def has_asides(self) -> bool:
-        """Whether late or rejected records are waiting to be handed over."""
-        return bool(self._pending.late or self._pending.rejected)
-
-    def take(self) -> SourceCounts:
-        """Hand over what was counted since the last call, and start anew."""
-        taken, self._pending = self._pending, SourceCounts()
+    def _hand_over(self, taken: Collected) -> None:
         raw, self._raw = self._raw, {}
         for (_, window), counts in raw.items():
             taken.add(window, counts.by_partition())
-        return taken
-
-    def advance(self, stream_time: int) -> None:
-        """Raise stream time, for a source that has been idle; never lowers it."""
-        self.stream_time = max(self.stream_time, stream_time)
 
     def count(self, chunk: Chunk, select: Selector, newest_allowed: int) -> None:
         """Count a chunk. A timestamp above `newest_allowed` (ms) makes a dead letter."""

@@ -1,13 +1,15 @@
 """The final result of one key in one window."""
 
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
+
+R = TypeVar("R")
 
 
-class Final(NamedTuple):
-    """A key's count in the window [window_start, window_end), in ms since the epoch."""
+class Final(NamedTuple, Generic[R]):
+    """What a key came to in the window [window_start, window_end), in ms since the epoch."""
 
     key: bytes
-    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody asks a final for
+    value: R
     window_start: int
     window_end: int
 

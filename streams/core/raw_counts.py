@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from streams.core.columns import Columns
-from streams.core.partials import KeyCounts
+from streams.core.partials import KeyValues
 from streams.core.selection import Keyed, Rejected, Selected, Selector
 from streams.core.value_table import ValueTable, new_table
 
@@ -60,9 +60,9 @@ class RawCounts:
             add_partition(partition)
             adders[partition](key)
 
-    def by_partition(self) -> list[KeyCounts]:
+    def by_partition(self) -> list[KeyValues[int]]:
         """All counts by their keys' partitions; values may differ that come to the same key."""
-        found = [KeyCounts(keys, []) for keys in self._keys]
+        found: list[KeyValues[int]] = [KeyValues(keys, []) for keys in self._keys]
         adders = [counts.append for _, counts in found]
         for partition, n in zip(self._partitions, self._counts.counts(), strict=True):
             adders[partition](n)

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from streams.core.values import utf8
+from streams.errors import MisfitError
+
 #: Distinct values remembered by one selector; past this it starts anew.
 REMEMBERED = 200_000
 
@@ -16,6 +19,15 @@ class Rejected(NamedTuple):
     """A value that can't be processed; it goes to the dead-letter topic for this reason."""
 
     reason: str
+
+
+def usable(raw: bytes | None, max_bytes: int) -> bytes | Rejected:
+    """A value that can be processed, whatever it says."""
+    if raw is None:
+        return Rejected("null value")
+    if len(raw) > max_bytes:
+        return Rejected(f"value longer than {max_bytes} bytes")
+    return raw
 
 
 class Keyed(NamedTuple):
@@ -41,12 +53,17 @@ Steps = tuple[Step, ...]
 
 
 class Selector:
-    """Applies `steps` to raw values, decides the partition of the resulting key, remembers both."""
+    """Applies `steps` to raw values, decides the partition of the resulting key, remembers both.
+
+    `read` makes text of a raw value, or raises MisfitError. It may be replaced by one that reads
+    more values, never by one that reads any of them differently.
+    """
 
     def __init__(
         self, steps: Steps, partition_of: Callable[[bytes], int], max_value_bytes: int
     ) -> None:
         self.steps = steps
+        self.read: Callable[[bytes], str] = utf8
         self._partition_of = partition_of
         self._max_value_bytes = max_value_bytes
         self._known: dict[bytes | None, Selected] = {}
@@ -58,7 +75,10 @@ class Selector:
         except KeyError:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
-            selected = self._known[raw] = self._select(raw)
+            selected = self._select(raw)
+            # Not what is rejected: its schema may come to be known.
+            if not isinstance(selected, Rejected):
+                self._known[raw] = selected
             return selected
 
     @property
@@ -80,11 +100,10 @@ class Selector:
         return Keyed(self._partition_of(key), key)
 
     def _decode(self, raw: bytes | None) -> str | Rejected:
-        if raw is None:
-            return Rejected("null value")
-        if len(raw) > self._max_value_bytes:
-            return Rejected(f"value longer than {self._max_value_bytes} bytes")
+        value = usable(raw, self._max_value_bytes)
+        if isinstance(value, Rejected):
+            return value
         try:
-            return raw.decode()
-        except UnicodeDecodeError:
-            return Rejected("value is not UTF-8")
+            return self.read(value)
+        except MisfitError as exc:
+            return Rejected(exc.happened)

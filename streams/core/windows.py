@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 #: Stream time of a source that has seen no record: older than any record may be.
 NO_TIME = -1
+#: Start of the window that holds all times: behind all others, it never ends.
+FOREVER = 2**62
 
 
 @dataclass(frozen=True, slots=True)

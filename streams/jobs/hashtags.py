@@ -9,7 +9,7 @@ The same as this Kafka Streams program, exactly once and with lateness judged at
 
 import logging
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from json.encoder import encode_basestring
 
@@ -17,6 +17,7 @@ from streams.core.final import Final
 from streams.core.text import longer_than_one, trim
 from streams.core.windows import TumblingWindows
 from streams.jobs.names import HASHTAG_COUNTS
+from streams.jobs.schemas import FINAL, HASHTAG_FIELD
 from streams.settings import Settings
 from streams.tasks.batch import Batches
 from streams.transport.app import StreamsApp
@@ -34,13 +35,13 @@ def hashtags(app: StreamsApp, settings: Settings) -> None:
         help="Mentions of each hashtag in a window",
     )
 
-    encode = {"json": as_json, "long": as_long}[settings.output_format]
+    encode = _encoder(app, settings)
 
     @app.batch_agent(settings.input_topic, name="count_mentions")
     async def count_mentions(batches: Batches) -> None:
         """Filter, normalise, and count each partition's hashtags in windows."""
         async for batch in batches:
-            hashtag = batch.text().filter(longer_than_one).map(str.lower).map(trim)
+            hashtag = batch.text(HASHTAG_FIELD).filter(longer_than_one).map(str.lower).map(trim)
             mentions.count(hashtag)
 
     @app.batch_agent(mentions.partials, name="emit_finals", sends_to=[settings.output_topic])
@@ -60,28 +61,44 @@ def hashtags(app: StreamsApp, settings: Settings) -> None:
                 batch.after_commit(partial(log_finals, finals))
 
 
-def as_json(final: Final) -> bytes:
+def as_json(final: Final[int]) -> bytes:
     """`{"hashtag", "count", "window_start", "window_end"}` in UTF-8, bounds in epoch ms."""
     # By hand, for json.dumps takes six times as long; only the hashtag needs quoting.
     return (
-        f'{{"hashtag": {encode_basestring(final.key.decode())}, "count": {final.count}, '
+        f'{{"hashtag": {encode_basestring(final.key.decode())}, "count": {final.value}, '
         f'"window_start": {final.window_start}, "window_end": {final.window_end}}}'
     ).encode()
 
 
-def as_long(final: Final) -> bytes:
+def as_long(final: Final[int]) -> bytes:
     """The count as Java's LongSerializer writes it: 8 bytes, big-endian."""
-    return struct.pack(">q", final.count)
+    return struct.pack(">q", final.value)
 
 
-def log_finals(finals: Sequence[Final]) -> None:
+def log_finals(finals: Sequence[Final[int]]) -> None:
     """Log final results, a line each; called once they are committed.
 
     All in one go: a large window closes with 20,000 of them, and as many calls of a logger would
     hold up the event loop for a second.
     """
     lines = (
-        f"#{f.key.decode()} was mentioned {f.count} times from {f.window_start} to {f.window_end}"
+        f"#{f.key.decode()} was mentioned {f.value} times from {f.window_start} to {f.window_end}"
         for f in finals
     )
     log.info("%d final results\n%s", len(finals), "\n".join(lines))
+
+
+def _encoder(app: StreamsApp, settings: Settings) -> Callable[[Final[int]], bytes]:
+    write = app.formats.writer(settings.output_topic, FINAL, _fields(Final(b"", 0, 0, 0)))
+    if write is not None:
+        return lambda final: write(_fields(final))
+    return {"json": as_json, "long": as_long}[settings.output_format]
+
+
+def _fields(final: Final[int]) -> dict[str, str | int]:
+    return {
+        "hashtag": final.key.decode(),
+        "count": final.value,
+        "window_start": final.window_start,
+        "window_end": final.window_end,
+    }

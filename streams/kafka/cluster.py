@@ -13,9 +13,10 @@ from aiokafka.structs import TopicPartition
 
 from streams.core.columns import TP
 from streams.core.ports import Committed, LogRange, Piece
+from streams.kafka.consumers import stop_consumer
 from streams.kafka.errors import translated
 from streams.kafka.group_offsets import StableOffsetFetchRequest, committed_offsets
-from streams.kafka.log_reader import FOLLOW, RESTORE, LogReader, stop_consumer
+from streams.kafka.log_reader import FOLLOW, RESTORE, LogReader
 from streams.kafka.producer import KafkaProducer
 
 _UNSTABLE_OFFSET_COMMIT = 88

@@ -12,6 +12,7 @@ from aiokafka.structs import TopicPartition
 from streams.core.columns import TP
 from streams.core.ports import Piece
 from streams.errors import OffsetLostError, TransactionError
+from streams.kafka.consumers import committed_consumer, has_ended, stop_consumer
 from streams.kafka.errors import translated
 from streams.kafka.record_batches import FetchedBatches, fetched_batches
 
@@ -24,8 +25,6 @@ FOLLOW = {
     "fetch_min_bytes": 2**20,
     "fetch_max_wait_ms": 500,
 }
-#: Seconds that closing a consumer may take.
-STOP_SECONDS = 2.0
 
 
 class LogReader:
@@ -71,9 +70,7 @@ class LogReader:
 
     async def _connect(self) -> None:
         await self.close()
-        consumer = AIOKafkaConsumer(
-            **self._options, isolation_level="read_committed", auto_offset_reset="none"
-        )
+        consumer = committed_consumer(self._options)
         try:
             async with translated("connecting to read", self._seconds):
                 await consumer.start()
@@ -100,16 +97,3 @@ class LogReader:
         end = self._consumer.last_stable_offset(TopicPartition(*tp))
         records = chain.from_iterable(fetched.records())
         return Piece(records, fetched.next_offset, max(end or 0, fetched.next_offset))
-
-
-def has_ended(consumer: Any) -> bool:
-    """Whether its fetcher, which goes on over all errors of brokers, met one of its own."""
-    ended: bool = consumer._fetcher.error_future.done()
-    return ended
-
-
-async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
-    """Stop a consumer. In a task of its own: a consumer that never fetched cancels its caller."""
-    stopping = asyncio.ensure_future(consumer.stop())
-    await asyncio.wait([stopping], timeout=STOP_SECONDS)
-    stopping.cancel()

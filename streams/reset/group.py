@@ -10,7 +10,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from streams.core.columns import TP
 from streams.errors import ResetError
-from streams.kafka.log_reader import stop_consumer
+from streams.kafka.consumers import stop_consumer
 
 _REMEDY = (
     "Stop all workers; one that was killed stays in the group until STREAMS_SESSION_TIMEOUT_MS "

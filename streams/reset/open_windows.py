@@ -1,4 +1,7 @@
-"""Are all counts final? Those that aren't are lost with the internal topics."""
+"""Are all windows told? What is in those that aren't is lost with the internal topics.
+
+What has no window, as the latest price of all time, is no result of one: it begins anew.
+"""
 
 import tempfile
 from collections.abc import Mapping
@@ -6,6 +9,7 @@ from pathlib import Path
 
 from streams.core.columns import TP
 from streams.core.ports import Cluster
+from streams.core.windows import FOREVER
 from streams.state.replay import Replay
 from streams.state.rocksdb import RocksStore
 from streams.state.store import Store
@@ -20,14 +24,15 @@ async def what_is_open(
     The state is built from the changelog, in a temporary folder below `folder`.
     """
     found = []
-    for count in topology.counts:
-        if not {count.partials_topic, count.changelog_topic} <= partitions.keys():
+    for table in topology.tables:
+        if not {table.partials_topic, table.changelog_topic} <= partitions.keys():
             continue
-        for partition in range(partitions[count.partials_topic]):
-            merged_from = TP(count.partials_topic, partition)
-            changelog = TP(count.changelog_topic, partition)
+        for partition in range(partitions[table.partials_topic]):
+            merged_from = TP(table.partials_topic, partition)
+            changelog = TP(table.changelog_topic, partition)
             with tempfile.TemporaryDirectory(prefix="reset-", dir=folder) as scratch:
-                found += await _open_in(cluster, merged_from, changelog, RocksStore(Path(scratch)))
+                store = RocksStore(Path(scratch), table.aggregation)
+                found += await _open_in(cluster, merged_from, changelog, store)
     return found
 
 
@@ -38,15 +43,15 @@ async def _open_in(cluster: Cluster, partials: TP, changelog: TP, store: Store) 
         async for piece in cluster.read(changelog, replay.start, span.end):
             await replay.take(piece)
         await store.settle()
-        windows = await store.windows()
+        windows = set(await store.windows()) - {FOREVER}
     finally:
         await store.close()
     found = []
     if windows:
-        found.append(f"{changelog}: {len(windows)} windows have counts and no final")
+        found.append(f"{changelog}: {len(windows)} windows have no final yet")
     merged_to = replay.newest.position if replay.newest is not None else 0
     if await _has_records(cluster, partials, merged_to):
-        found.append(f"{partials}: partial counts that were not merged yet")
+        found.append(f"{partials}: partials that were not merged yet")
     return found
 
 

@@ -54,13 +54,13 @@ async def make_plan(
     begin: Begin,
 ) -> Plan:
     """The plan for an application whose existing topics are `partitions`. Raises ResetError."""
-    sources = [count.source_topic for count in topology.counts]
+    sources = [table.source_topic for table in topology.tables]
     internal = [
         topic
-        for count in topology.counts
-        for topic in (count.partials_topic, count.changelog_topic)
+        for table in topology.tables
+        for topic in (table.partials_topic, table.changelog_topic)
     ]
-    writers = [*sources, *(count.partials_topic for count in topology.counts)]
+    writers = [*sources, *(table.partials_topic for table in topology.tables)]
     writers += [sink.topic for sink in topology.sinks]
     ids = [transactional_id(settings.app_id, tp) for tp in _all(writers, partitions)]
     return Plan(

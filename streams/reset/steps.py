@@ -34,8 +34,8 @@ async def prepare(
 ) -> Plan:
     """Look at what there is; changes nothing. Raises ResetError if it may not be reset."""
     await refuse_if_running(settings.kafka.client_options(), settings.app_id)
-    topics = [topic for c in topology.counts for topic in (c.source_topic, c.partials_topic)]
-    topics += [count.changelog_topic for count in topology.counts]
+    topics = [topic for t in topology.tables for topic in (t.source_topic, t.partials_topic)]
+    topics += [table.changelog_topic for table in topology.tables]
     topics += [sink.topic for sink in topology.sinks]
     partitions = await check_access(settings.kafka, topics)
     plan = await make_plan(settings, topology, partitions, cluster, begin)

@@ -1,15 +1,13 @@
 """Where sinks deliver to: the `STREAMS_APPSYNC_*` variables."""
 
-import ipaddress
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from streams.errors import SettingError
+from streams.service_kinds import secret_arn, service_url
 from streams.setting_fields import setting
 from streams.setting_kinds import (
     TOPIC_LENGTH,
-    Kind,
     Secret,
     choice,
     integer,
@@ -25,30 +23,6 @@ from streams.setting_kinds import (
 CHANNEL_SEGMENTS = 5
 
 _FIELDS = re.compile(r"\{(topic|key)\}")
-
-
-def service_url() -> Kind[str]:
-    """The address of an API. Credentials travel there, so it is https unless it is this machine."""
-
-    def parse(raw: str) -> str:
-        url = urlsplit(raw)
-        if url.scheme not in {"http", "https"} or not url.hostname or url.port == 0:
-            raise ValueError("not a URL")
-        if url.username is not None or url.query or url.fragment:
-            raise ValueError("it may hold neither user, query nor fragment")
-        if url.scheme == "http" and not _is_loopback(url.hostname):
-            raise ValueError("not https")
-        return raw
-
-    # A refusal must not show a password that somebody has put there.
-    return Kind(parse, "an https URL; http for this machine only", is_secret=True)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +69,7 @@ class AppSyncSettings:
     )
     api_key_secret_arn: str | None = setting(
         "STREAMS_APPSYNC_API_KEY_SECRET_ARN",
-        optional(text()),
+        optional(secret_arn()),
         "",
         "or the secret in AWS Secrets Manager that holds it",
     )
@@ -171,12 +145,6 @@ class AppSyncSettings:
                 "is needed with STREAMS_APPSYNC_URL",
                 "the key, or its secret in STREAMS_APPSYNC_API_KEY_SECRET_ARN, or "
                 "STREAMS_APPSYNC_AUTH=iam",
-            )
-        if arn is not None and not re.fullmatch(r"arn:[^:]+:secretsmanager:[^:]+:[^:]*:.+", arn):
-            raise SettingError(
-                "STREAMS_APPSYNC_API_KEY_SECRET_ARN",
-                f"{arn!r} is refused: not the ARN of a secret",
-                "arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME",
             )
 
     def _check_channel(self) -> None:

@@ -1,16 +1,15 @@
-"""Records of a changelog partition: counts, tombstones, and one record of bookkeeping.
+"""Records of a changelog partition: accumulators, tombstones, and one record of bookkeeping.
 
-    window start (i64 big-endian) + key (UTF-8)  ->  version u8 + count u64 big-endian
+    window start (i64 big-endian) + key (UTF-8)  ->  accumulator (a count: version u8 + u64)
     b"bookkeeping"                               ->  version u8 + JSON, see `Bookkeeping`
 
-Counts are absolute, so reading a record twice does no harm. The bookkeeping is the last record of
-every transaction: what it says holds for all records before it.
+Accumulators are absolute, so reading a record twice does no harm. The bookkeeping is the last
+record of every transaction: what it says holds for all records before it.
 """
 
 import json
 import struct
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
 from typing import NamedTuple
 
 from streams.core.partials import NOTHING_SENT
@@ -18,17 +17,16 @@ from streams.core.windows import NO_TIME
 from streams.errors import StoreError
 
 VERSION = 1
-#: Never the key of a count: window starts are >= 0, so the first byte of those is below 0x80.
+#: Never an accumulator's key: window starts are >= 0, so the first byte of those is below 0x80.
 BOOKKEEPING_KEY = b"\xffbookkeeping"
 
 _WINDOW = struct.Struct(">q")
-_COUNT = struct.Struct(">BQ")
-#: Length of a count's value. No bookkeeping is as short.
-COUNT_BYTES = _COUNT.size
+#: Length of what precedes the key in an accumulator's key.
+WINDOW_BYTES = _WINDOW.size
 
 
-class CountKey(NamedTuple):
-    """What a count belongs to: the start of its window (ms) and its key (UTF-8)."""
+class WindowKey(NamedTuple):
+    """What an accumulator belongs to: the start of its window (ms) and its key (UTF-8)."""
 
     window: int
     key: bytes
@@ -42,22 +40,9 @@ def window_prefix(window: int) -> bytes:
     return _WINDOW.pack(window)
 
 
-def decode_key(data: bytes) -> CountKey:
-    """The window and key of a count's key."""
-    return CountKey(_WINDOW.unpack_from(data)[0], data[_WINDOW.size :])
-
-
-@lru_cache(maxsize=10_000)
-def encode_count(count: int) -> bytes:
-    """A count's value. Most counts are small, and each is encoded for the log and for the disk."""
-    return _COUNT.pack(VERSION, count)
-
-
-def decode_count(data: bytes) -> int:
-    """The inverse of `encode_count`; raises StoreError for another version."""
-    if len(data) != _COUNT.size or data[0] != VERSION:
-        raise StoreError("a count of an unknown version", "Use the release that wrote it")
-    return int(_COUNT.unpack(data)[1])
+def decode_key(data: bytes) -> WindowKey:
+    """The inverse of a window's prefix and a key."""
+    return WindowKey(_WINDOW.unpack_from(data)[0], data[WINDOW_BYTES:])
 
 
 @dataclass(slots=True)
@@ -65,7 +50,7 @@ class Bookkeeping:
     """What a partition's state stands for. Times in ms.
 
     incarnation   an id drawn when the changelog was begun; a disk with another one is foreign
-    fingerprint   what the counts depend on: window, grace, filter, partition counts
+    fingerprint   what the state depends on: window, grace, filter, partition counts
     position      next offset to read from the repartition topic
     to_offsets    per source partition, how far its partials have been merged
     watermarks    per source partition, its watermark

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from rocksdict import (
     BlockBasedOptions,
@@ -17,23 +18,20 @@ from rocksdict import (
     WriteOptions,
 )
 
+from streams.core.aggregation import VERSION, Aggregation
 from streams.core.ports import LogRecord
 from streams.errors import StoreError
 from streams.state.changelog import (
     BOOKKEEPING_KEY,
-    COUNT_BYTES,
-    VERSION,
     Bookkeeping,
-    decode_count,
     decode_key,
-    encode_count,
     window_prefix,
 )
 from streams.state.store import Changes, Replayed, Stored
 
 log = logging.getLogger(__name__)
 
-# Behind every count: those begin with a window start, whose first byte is below 0x80.
+# Behind every accumulator: those begin with a window start, whose first byte is below 0x80.
 _POSITION = b"\xfeposition"
 _BOOKKEEPING = b"\xfebookkeeping"
 _OFFSET = struct.Struct(">q")
@@ -66,8 +64,9 @@ def _options() -> Options:
 class Database:
     """See `Store`. rocksdict raises bare Exception, which is left to the caller."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, aggregation: Aggregation[Any]) -> None:
         self._path = path
+        self._aggregation = aggregation
         self._db: Rdict | None = None
         # Whether a replay has written what is neither in RocksDB's log nor in its tables.
         self._unlogged = False
@@ -100,24 +99,26 @@ class Database:
         bookkeeping = None if raw is None else Bookkeeping.decode(raw)
         return Stored(_OFFSET.unpack(position)[0], bookkeeping)
 
-    def read(self, window: int, keys: Sequence[bytes]) -> list[int | None]:
+    def read(self, window: int, keys: Sequence[bytes]) -> list[Any]:
         # One call for all keys: rocksdict turns a list into RocksDB's MultiGet.
         prefix = window_prefix(window)
         found: list[bytes | None] = self._open_db.get([prefix + key for key in keys])  # type: ignore[assignment]
-        return [None if raw is None else decode_count(raw) for raw in found]
+        decode = self._aggregation.decode
+        return [None if raw is None else decode(raw) for raw in found]
 
-    def scan(self, window: int, after: bytes | None, limit: int) -> list[tuple[bytes, int]]:
+    def scan(self, window: int, after: bytes | None, limit: int) -> list[tuple[bytes, Any]]:
         prefix = window_prefix(window)
         # The smallest key behind `after` is itself with a zero byte.
         start = prefix if after is None else prefix + after + b"\0"
-        found: list[tuple[bytes, int]] = []
+        decode = self._aggregation.decode
+        found: list[tuple[bytes, Any]] = []
         keys = self._open_db.iter()
         keys.seek(start)
         while keys.valid() and len(found) < limit:
             key = keys.key()
             if not key.startswith(prefix):
                 break
-            found.append((key[len(prefix) :], decode_count(keys.value())))
+            found.append((key[len(prefix) :], decode(keys.value())))
             keys.next()
         keys.status()  # raises if it was damage that ended the loop, and not the last key
         return found
@@ -136,15 +137,16 @@ class Database:
     def apply(self, changes: Changes) -> None:
         db = self._open_db
         batch = WriteBatch(raw_mode=True)
-        for window, counts in changes.counts.items():
+        encode = self._aggregation.encode
+        for window, values in changes.contents.items():
             if changes.drop_before is not None and window < changes.drop_before:
                 continue  # the range that is deleted below holds them all
             prefix = window_prefix(window)
-            for key, count in counts.items():
-                if count is None:
+            for key, value in values.items():
+                if value is None:
                     batch.delete(prefix + key)
                 else:
-                    batch.put(prefix + key, encode_count(count))
+                    batch.put(prefix + key, encode(value))
         if changes.drop_before is not None:
             batch.delete_range(window_prefix(0), window_prefix(changes.drop_before))
         if changes.bookkeeping is not None:
@@ -155,6 +157,7 @@ class Database:
     def replay(self, records: Iterable[LogRecord]) -> Replayed:
         """Put keys and values as they are: the log's bytes are the store's."""
         records = iter(records)
+        size = self._aggregation.size
         replayed, newest = 0, None
         while True:
             batch = WriteBatch(raw_mode=True)
@@ -164,7 +167,7 @@ class Database:
                 key, value = record.key, record.value
                 if value is None:
                     delete(key)  # type: ignore[arg-type]  # all have a key
-                elif len(value) == COUNT_BYTES and value[0] == VERSION:
+                elif len(value) == size and value[0] == VERSION and key != BOOKKEEPING_KEY:
                     put(key, value)  # type: ignore[arg-type]
                 else:
                     books = _bookkeeping_of(key, value)
@@ -240,9 +243,9 @@ _UNLOGGED = _without_log()
 
 
 def _bookkeeping_of(key: bytes | None, value: bytes) -> Bookkeeping:
-    """The bookkeeping in a record that is no count; raises StoreError if it is something else."""
+    """The bookkeeping in a record of that key; raises StoreError if it has another."""
     if key != BOOKKEEPING_KEY:
-        raise StoreError("a count of an unknown version", "Use the release that wrote it")
+        raise StoreError("an accumulator of an unknown version", "Use the release that wrote it")
     return Bookkeeping.decode(value)
 
 

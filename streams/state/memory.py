@@ -1,9 +1,11 @@
 """A store in memory, for the test driver: the same contract, and a disk that survives a crash."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
 
+from streams.core.aggregation import Aggregation
 from streams.core.ports import LogRecord
-from streams.state.changelog import BOOKKEEPING_KEY, Bookkeeping, decode_count, decode_key
+from streams.state.changelog import BOOKKEEPING_KEY, Bookkeeping, decode_key
 from streams.state.store import Changes, Replayed, Stored
 
 
@@ -12,7 +14,7 @@ class Disk:
 
     def __init__(self) -> None:
         self.stored: Stored | None = None
-        self.counts: dict[tuple[int, bytes], int] = {}
+        self.contents: dict[tuple[int, bytes], Any] = {}
 
 
 async def _nothing(point: str) -> None:
@@ -22,43 +24,49 @@ async def _nothing(point: str) -> None:
 class MemoryStore:
     """See `Store`. `before` is awaited with the name of each access."""
 
-    def __init__(self, disk: Disk, before: Callable[[str], Awaitable[None]] = _nothing) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        aggregation: Aggregation[Any],
+        before: Callable[[str], Awaitable[None]] = _nothing,
+    ) -> None:
         self._disk = disk
+        self._aggregation = aggregation
         self._before = before
 
     async def open(self) -> Stored | None:
         await self._before("store-open")
         return self._disk.stored
 
-    async def read(self, window: int, keys: Sequence[bytes]) -> list[int | None]:
+    async def read(self, window: int, keys: Sequence[bytes]) -> list[Any]:
         await self._before("store-read")
-        return [self._disk.counts.get((window, key)) for key in keys]
+        return [self._disk.contents.get((window, key)) for key in keys]
 
-    async def scan(self, window: int, after: bytes | None, limit: int) -> list[tuple[bytes, int]]:
+    async def scan(self, window: int, after: bytes | None, limit: int) -> list[tuple[bytes, Any]]:
         await self._before("store-scan")
         found = sorted(
-            (key, count)
-            for (start, key), count in self._disk.counts.items()
+            (key, value)
+            for (start, key), value in self._disk.contents.items()
             if start == window and (after is None or key > after)
         )
         return found[:limit]
 
     async def windows(self) -> list[int]:
         await self._before("store-windows")
-        return sorted({start for start, _ in self._disk.counts})
+        return sorted({start for start, _ in self._disk.contents})
 
     async def apply(self, changes: Changes) -> None:
         await self._before("store-apply")
         disk = self._disk
-        for window, counts in changes.counts.items():
-            for key, count in counts.items():
-                if count is None:
-                    disk.counts.pop((window, key), None)
+        for window, values in changes.contents.items():
+            for key, value in values.items():
+                if value is None:
+                    disk.contents.pop((window, key), None)
                 else:
-                    disk.counts[window, key] = count
+                    disk.contents[window, key] = value
         if changes.drop_before is not None:
             limit = changes.drop_before
-            disk.counts = {key: n for key, n in disk.counts.items() if key[0] >= limit}
+            disk.contents = {key: value for key, value in disk.contents.items() if key[0] >= limit}
         bookkeeping = changes.bookkeeping
         if bookkeeping is None and disk.stored is not None:
             bookkeeping = disk.stored.bookkeeping
@@ -76,7 +84,8 @@ class MemoryStore:
             else:
                 window, key = decode_key(record.key or b"")
                 value = record.value
-                changes.counts[window] = {key: None if value is None else decode_count(value)}
+                decoded = None if value is None else self._aggregation.decode(value)
+                changes.contents[window] = {key: decoded}
             await self.apply(changes)
             replayed += 1
         return Replayed(replayed, newest)
@@ -87,7 +96,7 @@ class MemoryStore:
     async def wipe(self) -> None:
         await self._before("store-wipe")
         self._disk.stored = None
-        self._disk.counts.clear()
+        self._disk.contents.clear()
 
     async def close(self) -> None:
         """Nothing to close."""

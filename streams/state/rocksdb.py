@@ -9,8 +9,9 @@ import threading
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from streams.core.aggregation import Aggregation
 from streams.core.ports import LogRecord
 from streams.errors import StoreError
 from streams.state.database import Database
@@ -22,19 +23,19 @@ T = TypeVar("T")
 class RocksStore:
     """See `Store`. `path` is the folder of this task's database."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, aggregation: Aggregation[Any]) -> None:
         self._path = path
-        self._database = Database(path)
+        self._database = Database(path, aggregation)
         # A task's own accesses follow each other; questions come in between, from other threads.
         self._one_at_a_time = threading.Lock()
 
     async def open(self) -> Stored | None:
         return await self._run("open", self._database.open)
 
-    async def read(self, window: int, keys: Sequence[bytes]) -> list[int | None]:
+    async def read(self, window: int, keys: Sequence[bytes]) -> list[Any]:
         return await self._run("read", lambda: self._database.read(window, keys))
 
-    async def scan(self, window: int, after: bytes | None, limit: int) -> list[tuple[bytes, int]]:
+    async def scan(self, window: int, after: bytes | None, limit: int) -> list[tuple[bytes, Any]]:
         return await self._run("read", lambda: self._database.scan(window, after, limit))
 
     async def windows(self) -> list[int]:

@@ -7,26 +7,26 @@ process, the disk holds a state that once was committed.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from streams.core.ports import LogRecord
 from streams.state.changelog import Bookkeeping
 
-#: Counts by window start (ms) and key; None deletes the count.
-Counts = dict[int, dict[bytes, int | None]]
+#: Accumulators by window start (ms) and key; None deletes what is there.
+Contents = dict[int, dict[bytes, Any]]
 
 
 @dataclass(slots=True)
 class Changes:
     """One atomic step of a store.
 
-    `drop_before` deletes all windows that start before it (ms), whatever `counts` says of them;
+    `drop_before` deletes all windows that start before it (ms), whatever `contents` says of them;
     `position` is the changelog offset after the step's last record.
     """
 
     position: int
     bookkeeping: Bookkeeping | None = None
-    counts: Counts = field(default_factory=dict)
+    contents: Contents = field(default_factory=dict)
     drop_before: int | None = None
 
 
@@ -45,19 +45,22 @@ class Replayed(NamedTuple):
 
 
 class Store(Protocol):
-    """A store; every method may raise StoreError. Only one task at a time has it open."""
+    """A store of one aggregation's accumulators. Only one task at a time has it open.
+
+    Every method may raise StoreError.
+    """
 
     async def open(self) -> Stored | None:
         """Open it, made anew if need be. None: it holds nothing."""
 
-    async def read(self, window: int, keys: Sequence[bytes]) -> list[int | None]:
-        """The counts of `keys` in a window, in their order."""
+    async def read(self, window: int, keys: Sequence[bytes]) -> list[Any]:
+        """The accumulators of `keys` in a window, in their order; None where there is none."""
 
-    async def scan(self, window: int, after: bytes | None, limit: int) -> list[tuple[bytes, int]]:
-        """Up to `limit` keys and counts of a window in byte order, beginning behind `after`."""
+    async def scan(self, window: int, after: bytes | None, limit: int) -> list[tuple[bytes, Any]]:
+        """Up to `limit` keys and accumulators of a window in byte order, from behind `after` on."""
 
     async def windows(self) -> list[int]:
-        """Starts (ms) of the windows that have counts."""
+        """Starts (ms) of the windows that hold something."""
 
     async def apply(self, changes: Changes) -> None:
         """Make one step, whole or not at all."""

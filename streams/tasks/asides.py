@@ -1,8 +1,8 @@
 """Records that are set aside: what a dead letter or a late record looks like in its topic."""
 
 from streams.core.columns import TP
-from streams.core.counting import Aside
 from streams.core.ports import Record
+from streams.core.source_windows import Aside
 
 #: Bytes of a value that are kept.
 VALUE_BYTES = 64 * 1024

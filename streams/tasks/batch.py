@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from streams.core.columns import Chunk
 from streams.core.ports import Headers
 from streams.core.selection import Step, Steps
-from streams.state.counts import Closing
+from streams.state.windowed import Closing
 
 if TYPE_CHECKING:
     from streams.tasks.task import Task
@@ -16,17 +16,18 @@ if TYPE_CHECKING:
 class Values:
     """The values of a batch on their way to a key. Steps run once for each distinct value."""
 
-    def __init__(self, batch: "Batch", steps: Steps = ()) -> None:
+    def __init__(self, batch: "Batch", steps: Steps = (), field: str | None = None) -> None:
         self.batch = batch
         self.steps = steps
+        self.field = field
 
     def filter(self, function: Callable[[str], bool]) -> "Values":
         """Keep the values for which `function` is true. It has to be pure."""
-        return Values(self.batch, (*self.steps, Step(function, is_filter=True)))
+        return Values(self.batch, (*self.steps, Step(function, is_filter=True)), self.field)
 
     def map(self, function: Callable[[str], str]) -> "Values":
         """Replace each value by `function` of it. It has to be pure."""
-        return Values(self.batch, (*self.steps, Step(function, is_filter=False)))
+        return Values(self.batch, (*self.steps, Step(function, is_filter=False)), self.field)
 
 
 class Batch:
@@ -46,9 +47,13 @@ class Batch:
         chunk = self.chunk
         return f"<Batch {chunk.tp} [{chunk.from_offset}, {chunk.next_offset})>"
 
-    def text(self) -> Values:
-        """The records' values as text; null, too long or not UTF-8 makes a dead letter."""
-        return Values(self)
+    def text(self, field: str | None = None) -> Values:
+        """The records' values as text; null, too long or not UTF-8 makes a dead letter.
+
+        Where values are JSON or Avro, they are strings, or records with the text in `field`; what
+        is neither makes a dead letter, too.
+        """
+        return Values(self, field=field)
 
     def send(
         self,

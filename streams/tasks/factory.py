@@ -7,22 +7,24 @@ from streams.core.ports import LogFollower, Member
 from streams.errors import TaskStoppedError
 from streams.state.standby import Standby
 from streams.state.store import Store
+from streams.tasks.aggregate_source_task import AggregateSourceTask
+from streams.tasks.archive_task import ArchiveTask
 from streams.tasks.context import TaskContext
-from streams.tasks.count_task import CountTask
+from streams.tasks.count_source_task import CountSourceTask, Selectors
 from streams.tasks.sink_task import SinkTask
-from streams.tasks.source_task import Selectors, SourceTask
 from streams.tasks.task import Task
-from streams.tasks.topology import Topology, WindowedCount
+from streams.tasks.topology import ArchiveSink, Topology, WindowedTable
+from streams.tasks.window_task import WindowTask
 
 
 class TaskFactory:
-    """See the module. `store_for` makes the store of one partition of a windowed count."""
+    """See the module. `store_for` makes the store of one partition of a table."""
 
     def __init__(
         self,
         context: TaskContext,
         topology: Topology,
-        store_for: Callable[[WindowedCount, int], Store],
+        store_for: Callable[[WindowedTable, int], Store],
     ) -> None:
         self._context = context
         self._topology = topology
@@ -31,17 +33,21 @@ class TaskFactory:
 
     def __call__(self, tp: TP, member: Member) -> Task:
         """A task that has not been opened; `member` is our place in the group."""
-        count = self._topology.merged_from(tp.topic)
-        if count is not None:
-            store = self._store_for(count, tp.partition)
-            return CountTask(tp, self._context, member, count, store)
+        table = self._topology.merged_from(tp.topic)
+        if table is not None:
+            store = self._store_for(table, tp.partition)
+            return WindowTask(tp, self._context, member, table, store)
         sink = self._topology.delivered_from(tp.topic)
+        if isinstance(sink, ArchiveSink):
+            return ArchiveTask(tp, self._context, member, sink)
         if sink is not None:
             return SinkTask(tp, self._context, member, sink)
-        count = self._topology.fed_by(tp.topic)
-        if count is None:
+        table = self._topology.fed_by(tp.topic)
+        if table is None:
             raise TaskStoppedError(f"no table or sink is declared for {tp.topic}", "Declare one")
-        return SourceTask(tp, self._context, member, count, self._selectors)
+        if table.events is not None:
+            return AggregateSourceTask(tp, self._context, member, table, table.events)
+        return CountSourceTask(tp, self._context, member, table, self._selectors)
 
     def has_state(self, topic: str) -> bool:
         """Whether the tasks of a topic have a store, so that they can have standbys."""
@@ -49,8 +55,8 @@ class TaskFactory:
 
     def standby(self, tp: TP, log: LogFollower) -> Standby:
         """A standby of a partition's task; `log` reads its changelog."""
-        count = self._topology.merged_from(tp.topic)
-        assert count is not None, f"the task of {tp} has no state"
-        store = self._store_for(count, tp.partition)
-        changelog = TP(count.changelog_topic, tp.partition)
-        return Standby(count.name, changelog, store, self._context.cluster, log)
+        table = self._topology.merged_from(tp.topic)
+        assert table is not None, f"the task of {tp} has no state"
+        store = self._store_for(table, tp.partition)
+        changelog = TP(table.changelog_topic, tp.partition)
+        return Standby(table.name, changelog, store, self._context.cluster, log)

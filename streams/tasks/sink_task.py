@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 from streams import metrics
 from streams.core.columns import TP
-from streams.core.counting import Aside
 from streams.core.outstanding import Outstanding
 from streams.core.ports import Committed, Member, Record
-from streams.errors import OffsetLostError, TaskStoppedError
+from streams.core.source_windows import Aside
+from streams.errors import MisfitError, OffsetLostError, TaskStoppedError
 from streams.tasks.asides import aside_record
 from streams.tasks.batch import Batch
 from streams.tasks.context import TaskContext
@@ -40,6 +40,8 @@ class SinkTask(Task):
         self._sink = sink
         self._outstanding = Outstanding(0)
         self._committed_position = 0
+        #: By their offsets, values of outstanding results that were made JSON of.
+        self._originals: dict[int, bytes | None] = {}
         #: Dead letters by the offset of what they tell of.
         self._dead_letters: dict[int, Record] = {}
         self._taken_at: dict[int, float] = {}
@@ -63,7 +65,7 @@ class SinkTask(Task):
 
     @property
     def waits_outside(self) -> bool:
-        return len(self._outstanding) > 0
+        return len(self._outstanding) > 0 or super().waits_outside
 
     async def _restore(self, on_progress: Callable[[], None]) -> None:
         cluster = self.context.cluster
@@ -104,8 +106,24 @@ class SinkTask(Task):
         self._outstanding.pass_to(batch.chunk.next_offset)
         metrics.RECORDS_IN.labels(self.tp.topic).inc(len(results))
         self._in_flight.inc(len(results))
-        self._results.put(results)
+        self._results.put(self._read(results))
         self._look_for_room()
+
+    def _read(self, results: list[Result]) -> list[Result]:
+        """The results with their values as JSON; rejects those that don't fit their format."""
+        decoder = self._values.decoder
+        if decoder is None:
+            return results
+        read = []
+        for result in results:
+            try:
+                value = None if result.value is None else decoder.json(result.value).encode()
+            except MisfitError as exc:
+                self.rejected(result, exc.happened)
+            else:
+                self._originals[result.offset] = result.value
+                read.append(result._replace(value=value))
+        return read
 
     def done(self, batch: Batch) -> None:
         if self._outstanding.end != batch.chunk.next_offset:
@@ -126,14 +144,16 @@ class SinkTask(Task):
 
     def accepted(self, result: Result) -> None:
         """See `Results.accepted`."""
+        self._originals.pop(result.offset, None)
         if self._settle(result):
             metrics.SINK_DELIVERED.labels(self._sink.name).inc()
 
     def rejected(self, result: Result, reason: str) -> None:
         """See `Results.rejected`."""
+        value = self._originals.pop(result.offset, result.value)
         if self._settle(result):
             metrics.SINK_REJECTED.labels(self._sink.name).inc()
-            aside = Aside(result.offset, result.timestamp, result.value, reason[:REASON_LENGTH])
+            aside = Aside(result.offset, result.timestamp, value, reason[:REASON_LENGTH])
             now = self.context.clock.now()
             self._dead_letters[result.offset] = aside_record(self.tp, aside, now, result.key)
             self._look_for_room()

@@ -1,47 +1,39 @@
-"""Stage one: reads an input partition, counts it in windows, and sends partial counts.
+"""Stage one: reads an input partition, sums it up in windows, and sends partials.
 
 Its state is small enough to travel with its committed offset: see `source_progress`.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 from streams import metrics
 from streams.core.columns import TP
-from streams.core.counting import Aside, SourceCounter, SourceCounts
-from streams.core.partials import KeyCounts, cut
+from streams.core.partials import KeyValues, cut
 from streams.core.ports import Committed, Member, Record
-from streams.core.selection import Selector, Steps
-from streams.core.windows import TumblingWindows
-from streams.errors import OffsetLostError, TaskStoppedError
+from streams.core.source_windows import Aside, Collected, SourceWindows
+from streams.core.windows import NO_TIME, TumblingWindows
+from streams.errors import OffsetLostError
 from streams.tasks.asides import aside_record
-from streams.tasks.batch import Batch, Values
+from streams.tasks.batch import Batch
 from streams.tasks.context import TaskContext
 from streams.tasks.outgoing import Outgoing
 from streams.tasks.source_progress import SourceProgress
 from streams.tasks.task import Task
-from streams.tasks.topology import WindowedCount
+from streams.tasks.topology import WindowedTable
 
-#: By the count's name too: another one may have as many partitions as it likes.
-Selectors = dict[tuple[str, Steps], Selector]
+S = TypeVar("S", bound=SourceWindows)
 
 
-class SourceTask(Task):
-    """See the module. Selectors are shared by a worker's tasks: they remember distinct values."""
+class SourceTask(Task, Generic[S]):
+    """See the module. `S` is what it sums up records with."""
 
-    def __init__(
-        self,
-        tp: TP,
-        context: TaskContext,
-        member: Member,
-        count: WindowedCount,
-        selectors: Selectors,
-    ) -> None:
+    def __init__(self, tp: TP, context: TaskContext, member: Member, table: WindowedTable) -> None:
         super().__init__(tp, context, member)
-        self._count = count
-        self._selectors = selectors
-        self._partitions = context.partitions[count.partials_topic]
-        self._fingerprint = count.fingerprint(context.partitions)
-        self._counter = SourceCounter(count.windows, self._partitions)
+        self._table = table
+        self._partitions = context.partitions[table.partials_topic]
+        self._fingerprint = table.fingerprint(context.partitions)
+        self._source = self._begin(NO_TIME)
         self._sent_to: list[int] = []
         self._sent_open_from = 0
         self._committed_position = 0
@@ -49,15 +41,15 @@ class SourceTask(Task):
 
     @property
     def _windows(self) -> TumblingWindows:
-        return self._count.windows
+        return self._table.windows
 
     @property
     def _open_from(self) -> int:
-        return self._windows.first_open(self._counter.stream_time)
+        return self._windows.first_open(self._source.stream_time)
 
     @property
     def watermark(self) -> int:
-        return self._counter.stream_time
+        return self._source.stream_time
 
     @property
     def pending(self) -> bool:
@@ -70,11 +62,11 @@ class SourceTask(Task):
 
     @property
     def quiet(self) -> bool:
-        return super().quiet and not self._counter.has_asides
+        return super().quiet and self._table.updates is None and not self._source.has_asides
 
     @property
     def uncommitted_keys(self) -> int:
-        return self._counter.distinct
+        return self._source.distinct
 
     async def _restore(self, on_progress: Callable[[], None]) -> None:
         cluster = self.context.cluster
@@ -89,7 +81,7 @@ class SourceTask(Task):
             )
         on_progress()
         progress = SourceProgress.decode(committed.metadata, committed.offset, self._fingerprint)
-        self._counter = SourceCounter(self._windows, self._partitions, progress.stream_time)
+        self._source = self._begin(progress.stream_time)
         self._sent_to = progress.sent_to
         # Whatever advanced the committed stream time has told stage two in the same transaction.
         self._sent_open_from = self._open_from
@@ -101,26 +93,14 @@ class SourceTask(Task):
         if batch.chunk.next_offset > batch.chunk.from_offset:
             self._moved_at = self.context.clock.now()
 
-    def count(self, values: Values) -> None:
-        newest = self.context.clock.now() + self.context.settings.max_ahead_ms
-        self._counter.count(values.batch.chunk, self._selector(values.steps), newest)
+    @property
+    def _newest_allowed(self) -> int:
+        """The latest event time that is believed (ms)."""
+        return self.context.clock.now() + self.context.settings.max_ahead_ms
 
-    def _selector(self, steps: Steps) -> Selector:
-        selector = self._selectors.get((self._count.name, steps))
-        if selector is None:
-            named = ", ".join(step.function.__name__ for step in steps)
-            if named != self._count.selection:
-                raise TaskStoppedError(
-                    f"the agent of {self.tp.topic} selects by '{named}', but its table "
-                    f"{self._count.name} is declared for '{self._count.selection}'",
-                    "Declare the steps that the agent takes: stored counts depend on them",
-                )
-            selector = self._selectors[self._count.name, steps] = Selector(
-                steps,
-                lambda key: self.context.partition_of(self._count.partials_topic, key),
-                self.context.settings.max_value_bytes,
-            )
-        return selector
+    @abstractmethod
+    def _begin(self, stream_time: int) -> S:
+        """What records are summed up with, from a stream time (ms) on."""
 
     async def tick(self) -> Batch | None:
         """An idle source raises its own stream time, so that its last windows close.
@@ -137,40 +117,43 @@ class SourceTask(Task):
         if await self.context.cluster.high_watermark(self.tp) != self.position:
             self._moved_at = now
             return None
-        self._counter.advance(now - idle_ms)
+        self._source.advance(now - idle_ms)
         return Batch(self, self.empty_chunk())
 
     async def _commit(self, sent: Outgoing) -> None:
-        counted = self._counter.take()
+        collected = self._source.take()
         now = self.context.clock.now()
-        progress = SourceProgress(self._counter.stream_time, list(self._sent_to))
+        progress = SourceProgress(self._source.stream_time, list(self._sent_to))
         closes = self.urgent
         for partition in range(self._partitions):
-            counts = {w: by[partition] for w, by in counted.counts.items() if by[partition].keys}
-            if counts or closes:
-                self._add_partials(sent, partition, counts, now)
+            windows = {
+                w: by[partition] for w, by in collected.windows.items() if by[partition].keys
+            }
+            if windows or closes:
+                self._add_partials(sent, partition, windows, now)
                 progress.sent_to[partition] = self.position
-        self._set_aside(sent, counted.late, counted.rejected, now)
+        self._set_aside(sent, collected.late, collected.rejected, now)
         metadata = progress.encode(self.position, self._fingerprint)
         sent.offsets[self.tp] = Committed(self.position, metadata)
         await self._transact(sent)
         self._sent_to = progress.sent_to
         self._sent_open_from = self._open_from
         self._committed_position = self.position
-        self._report(counted)
+        self._report(collected)
 
     def _add_partials(
-        self, sent: Outgoing, partition: int, counts: dict[int, KeyCounts], now: int
+        self, sent: Outgoing, partition: int, windows: dict[int, KeyValues[Any]], now: int
     ) -> None:
-        tp = TP(self._count.partials_topic, partition)
+        tp = TP(self._table.partials_topic, partition)
         for partial in cut(
             self.tp.partition,
             self._sent_to[partition],
             self.position,
-            self._counter.stream_time,
-            counts,
+            self._source.stream_time,
+            windows,
+            self._table.aggregation.packed_size,
         ):
-            sent.add(tp, Record(None, partial.encode(), now))
+            sent.add(tp, Record(None, partial.encode(self._table.aggregation), now))
 
     def _set_aside(
         self, sent: Outgoing, late: list[Aside], rejected: list[Aside], now: int
@@ -184,10 +167,10 @@ class SourceTask(Task):
             return
         tp = TP(topic, self.tp.partition % self.context.partitions[topic])
         for aside in asides:
-            sent.add(tp, aside_record(self.tp, aside, now))
+            sent.add(tp, aside_record(self.tp, aside, now, aside.key))
 
-    def _report(self, counted: SourceCounts) -> None:
+    def _report(self, collected: Collected) -> None:
         topic = self.tp.topic
-        metrics.RECORDS_IN.labels(topic).inc(counted.records)
-        metrics.LATE.labels(topic).inc(len(counted.late))
-        metrics.DEAD_LETTERS.labels(topic).inc(len(counted.rejected))
+        metrics.RECORDS_IN.labels(topic).inc(collected.records)
+        metrics.LATE.labels(topic).inc(len(collected.late))
+        metrics.DEAD_LETTERS.labels(topic).inc(len(collected.rejected))

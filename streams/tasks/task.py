@@ -18,9 +18,10 @@ from streams.core.columns import TP, Chunk
 from streams.core.ports import Headers, Member
 from streams.core.windows import NO_TIME
 from streams.errors import TaskStoppedError
-from streams.state.counts import Closing
+from streams.state.windowed import Closing
 from streams.tasks import outgoing
 from streams.tasks.batch import Batch, Values
+from streams.tasks.chunk_decoder import ChunkDecoder
 from streams.tasks.context import TaskContext
 from streams.tasks.outgoing import Outgoing
 
@@ -43,8 +44,8 @@ _LEGAL = {
     State.CLOSED: {State.CLOSED},
 }
 
-#: Keys that a pending transaction may hold counts for; at more it is committed before its time.
-UNCOMMITTED_KEYS = 100_000
+#: Accumulators that a pending transaction may hold; at more it is committed before its time.
+UNCOMMITTED_KEYS = 50_000
 #: How much longer the quiet commit interval is while a task is behind, and at most (ms).
 BEHIND, BEHIND_MS = 5, 5_000
 
@@ -70,6 +71,8 @@ class Task(ABC):
         #: Set when a batch was given up half-way: what is pending may not be committed any more.
         self.spoiled = False
         self._producer = context.cluster.producer(transactional_id(context.settings.app_id, tp))
+        #: What reads the topic's values, unless they are raw strings.
+        self._values = ChunkDecoder(context.format_of(tp.topic))
         self._outgoing = Outgoing()
         self._targets: dict[tuple[str, int], TP] = {}
         self._committed_at = context.clock.now()
@@ -101,6 +104,13 @@ class Task(ABC):
     async def until_room(self) -> None:  # noqa: B027  (most always have)
         """Wait until the task has room for another chunk."""
 
+    async def until_readable(self, chunk: Chunk) -> None:
+        """Wait until the values of the chunk that is to be delivered next can be read.
+
+        Whoever is cancelled while waiting asks again, for the same chunk, before delivering it.
+        """
+        await self._values.until_ready(chunk)
+
     @property
     def watermark(self) -> int:
         """Event time (ms) up to which the task has seen all that counts; NO_TIME if it has none."""
@@ -109,7 +119,7 @@ class Task(ABC):
     @property
     def waits_outside(self) -> bool:
         """Whether what keeps the task from getting on lies outside of this worker and of Kafka."""
-        return False
+        return self._values.waiting
 
     def done(self, batch: Batch) -> None:
         """Note that the agent's body is done with a batch."""
@@ -127,7 +137,7 @@ class Task(ABC):
         """Milliseconds until the next commit is due; None if nothing is pending.
 
         `behind` tells that more records are waiting already: then what is quiet may stay so for
-        longer, for neither counts nor finals can be news.
+        longer, for neither state nor finals can be news.
         """
         if not self.pending:
             return None
@@ -158,6 +168,7 @@ class Task(ABC):
     async def close(self) -> None:
         """Let go of producer and store; what is not committed is lost, and will be done again."""
         self._move(State.CLOSED)
+        self._values.stop()
         with contextlib.suppress(Exception):
             await self._producer.close()
 
@@ -170,6 +181,10 @@ class Task(ABC):
                 f"the agent of {self.tp.topic} writes to {topic!r}, which it has not declared",
                 "Name the topic in the agent's `sends_to`",
             )
+        self._outgoing.add(self._target(topic, key), (key, value, timestamp, headers))
+
+    def _target(self, topic: str, key: bytes | None) -> TP:
+        """The partition of a topic that a record goes to."""
         partition = (
             self.tp.partition % self.context.partitions[topic]
             if key is None
@@ -178,7 +193,7 @@ class Task(ABC):
         tp = self._targets.get((topic, partition))
         if tp is None:
             tp = self._targets[topic, partition] = TP(topic, partition)
-        self._outgoing.add(tp, (key, value, timestamp, headers))
+        return tp
 
     def after_commit(self, function: Callable[[], None]) -> None:
         """See `Batch.after_commit`."""
@@ -191,10 +206,17 @@ class Task(ABC):
             "Declare a table for the topic",
         )
 
-    def merge(self, batch: Batch) -> None:
-        """Merge partial counts; only stage two of a windowed count can."""
+    def add(self, batch: Batch) -> None:
+        """Add records to their windows; only a source that feeds an aggregation can."""
         raise TaskStoppedError(
-            f"{batch} can't be merged: it holds no partial counts",
+            f"{batch} can't be added: its topic feeds no aggregation",
+            "Declare a table for the topic",
+        )
+
+    def merge(self, batch: Batch) -> None:
+        """Merge partials; only the second stage of a table can."""
+        raise TaskStoppedError(
+            f"{batch} can't be merged: it holds no partials",
             "Let the agent read the table's partials",
         )
 
@@ -205,21 +227,21 @@ class Task(ABC):
         )
 
     def closed(self, batch: Batch) -> Closing | None:
-        """The chunk of a closed window that came with a batch, if any; see `CountTask`."""
+        """The chunk of a closed window that came with a batch, if any; see `WindowTask`."""
         return batch.closing
 
     @property
     def quiet(self) -> bool:
         """Whether nobody waits to see what is pending: no record goes to a topic of the user's.
 
-        Counts of open windows are like that, and the longer they wait the fewer they become: a key
-        is written once a transaction.
+        State of open windows is like that, and the longer it waits the less there is: a key is
+        written once a transaction.
         """
         return not (self._outgoing.records or self._outgoing.after_commit)
 
     @property
     def uncommitted_keys(self) -> int:
-        """How many keys the pending transaction holds counts for."""
+        """How many accumulators the pending transaction holds."""
         return 0
 
     @property

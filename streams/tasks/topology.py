@@ -1,29 +1,47 @@
 """What a job is made of, as far as tasks need to know it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from streams.core.aggregating import Events
+from streams.core.aggregation import Aggregation
+from streams.core.counts import COUNTING
+from streams.core.ports import Record
 from streams.core.windows import TumblingWindows
 from streams.state.fingerprint import Fingerprint
+from streams.tasks.archive import Archive
 from streams.tasks.results import SinkBody
 
 
 def partials_topic(app_id: str, table: str) -> str:
-    """The topic through which a count's partial counts reach its second stage."""
+    """The topic through which a table's partials reach its second stage."""
     return f"{app_id}-{table}-repartition"
 
 
 def changelog_topic(app_id: str, table: str) -> str:
-    """The topic that holds a copy of a count's state."""
+    """The topic that holds a copy of a table's state."""
     return f"{app_id}-{table}-changelog"
 
 
 @dataclass(frozen=True, slots=True)
-class WindowedCount:
-    """A count in two stages: partial counts at the source, merged by key after a shuffle.
+class Updates:
+    """Tells of each change of what a key's records of all time come to.
 
-    `selection` names the filter and the normalisation that lead to the key; counts made with
-    another one can't be mixed with these.
+    `record` makes a record of a key and what its accumulator emits. A change that makes no other
+    record than before is not told.
+    """
+
+    topic: str
+    record: Callable[[bytes, Any], Record]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowedTable:
+    """A table in two stages: partials at the source, merged by key after a shuffle.
+
+    `selection` names the filter and the normalisation that lead to the key; what was made with
+    another one can't be mixed with this. All but counts have `events`.
     """
 
     name: str
@@ -32,16 +50,26 @@ class WindowedCount:
     source_topic: str
     partials_topic: str
     changelog_topic: str
+    aggregation: Aggregation[Any] = COUNTING
+    events: Events | None = None
+    updates: Updates | None = None
 
     def fingerprint(self, partitions: Mapping[str, int]) -> Fingerprint:
-        """What the stored counts depend on; `partitions` are the partition counts by topic."""
-        return {
+        """What the stored state depends on; `partitions` are the partition counts by topic."""
+        found: Fingerprint = {
             "window_ms": self.windows.size_ms,
             "grace_ms": self.windows.grace_ms,
             "selection": self.selection,
             "source_partitions": partitions[self.source_topic],
             "partitions": partitions[self.partials_topic],
         }
+        if self.events is not None:
+            found |= {
+                "aggregation": self.aggregation.name,
+                "delay_ms": self.events.delay_ms,
+                "for_ever": self.updates is not None,
+            }
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +85,33 @@ class Sink:
 
 
 @dataclass(frozen=True, slots=True)
+class ArchiveSink:
+    """A topic whose records are archived."""
+
+    name: str
+    topic: str
+    archive: Archive
+
+
+@dataclass(frozen=True, slots=True)
 class Topology:
-    """All windowed counts and sinks of an application, found by the topics they read."""
+    """All tables and sinks of an application, found by the topics they read."""
 
-    counts: tuple[WindowedCount, ...]
-    sinks: tuple[Sink, ...] = ()
+    tables: tuple[WindowedTable, ...]
+    sinks: tuple[Sink | ArchiveSink, ...] = ()
 
-    def named(self, table: str) -> WindowedCount:
-        """The count of that name, which there has to be."""
-        return next(count for count in self.counts if count.name == table)
+    def named(self, name: str) -> WindowedTable:
+        """The table of that name, which there has to be."""
+        return next(table for table in self.tables if table.name == name)
 
-    def fed_by(self, topic: str) -> WindowedCount | None:
-        """The count whose first stage reads `topic`."""
-        return next((count for count in self.counts if count.source_topic == topic), None)
+    def fed_by(self, topic: str) -> WindowedTable | None:
+        """The table whose first stage reads `topic`."""
+        return next((table for table in self.tables if table.source_topic == topic), None)
 
-    def merged_from(self, topic: str) -> WindowedCount | None:
-        """The count whose second stage reads `topic`."""
-        return next((count for count in self.counts if count.partials_topic == topic), None)
+    def merged_from(self, topic: str) -> WindowedTable | None:
+        """The table whose second stage reads `topic`."""
+        return next((table for table in self.tables if table.partials_topic == topic), None)
 
-    def delivered_from(self, topic: str) -> Sink | None:
-        """The sink that delivers `topic`."""
+    def delivered_from(self, topic: str) -> Sink | ArchiveSink | None:
+        """The sink that delivers or archives `topic`."""
         return next((sink for sink in self.sinks if sink.topic == topic), None)

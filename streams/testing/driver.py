@@ -23,7 +23,7 @@ from streams.core.columns import TP
 from streams.core.ports import Record
 from streams.core.window_count import WindowCount
 from streams.errors import NotReadyError
-from streams.tasks.count_task import CountTask
+from streams.tasks.window_task import WindowTask
 from streams.testing.broker import Broker
 from streams.testing.clock import ManualClock
 from streams.testing.crash import Crash, CrashPlan
@@ -178,7 +178,7 @@ class TestDriver:
     def open_counts(self, tp: TP, key: bytes, worker: int | None = None) -> list[WindowCount]:
         """What a second-stage task tells of a key's open windows; it has to be open."""
         task = self.workers[self._owner(tp, worker)].tasks.get(tp)
-        if not isinstance(task, CountTask):
+        if not isinstance(task, WindowTask):
             raise NotReadyError(f"no task of {tp} is open")
         return self._run(task.open_counts(key))
 
@@ -241,7 +241,7 @@ def _create_topics(broker: Broker, job: Job, partitions: int | Mapping[str, int]
     settings = job.settings
     named = {} if isinstance(partitions, int) else dict(partitions)
     default = partitions if isinstance(partitions, int) else 1
-    internal = {count.partials_topic: count.changelog_topic for count in job.topology.counts}
+    internal = {table.partials_topic: table.changelog_topic for table in job.topology.tables}
     topics = [*job.output_topics, settings.dead_letter_topic, *job.bodies, *internal]
     if settings.late_topic is not None:
         topics.append(settings.late_topic)

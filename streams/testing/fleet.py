@@ -117,9 +117,9 @@ class Fleet:
 
     async def _begin_offsets(self) -> None:
         client = Client(self._broker, _no_point)
-        for count in self._job.topology.counts:
+        for table in self._job.topology.tables:
             group = self._job.settings.app_id
-            await begin_offsets(client, group, count, self._broker.partitions())
+            await begin_offsets(client, group, table, self._broker.partitions())
 
     def _new_worker(self, disks: Disks) -> Worker:
         self._started += 1

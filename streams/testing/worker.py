@@ -7,15 +7,17 @@ from typing import Protocol, TypeVar
 
 from streams.core.columns import TP
 from streams.core.ports import Clock, Member
+from streams.schemas.formats import Formats
 from streams.settings import Settings
 from streams.state.memory import Disk, MemoryStore
+from streams.tasks.archive_task import ArchiveTask
 from streams.tasks.batch import Batch, Body
 from streams.tasks.context import TaskContext
-from streams.tasks.count_task import CountTask
 from streams.tasks.factory import TaskFactory
 from streams.tasks.sink_task import SinkTask
 from streams.tasks.task import State, Task
-from streams.tasks.topology import Topology, WindowedCount
+from streams.tasks.topology import Topology, WindowedTable
+from streams.tasks.window_task import WindowTask
 from streams.testing.agent import Agent
 from streams.testing.broker import Broker
 from streams.testing.client import Client
@@ -72,7 +74,8 @@ class Worker:
         self._job = job
         self._plan = plan
         self._client = Client(broker, self._point)
-        context = TaskContext(job.settings, self._client, clock, broker.partitions())
+        formats = Formats(job.settings)
+        context = TaskContext(job.settings, self._client, clock, broker.partitions(), formats.of)
         self._make_task = TaskFactory(context, job.topology, self._store)
         self._agents: dict[str, Agent] = {}
 
@@ -114,11 +117,17 @@ class Worker:
         return task
 
     async def deliver(self, tp: TP, records: int, batches: int = 1) -> bool:
-        """Fetch and process up to `records` records; False if there were none."""
+        """Fetch and process up to `records` records; False if there were none, or no room."""
         task = await self.task(tp)
+        try:
+            async with asyncio.timeout(0):
+                await task.until_room()
+        except TimeoutError:
+            return False
         chunk = await self._client.fetch(tp, task.position, records, batches)
         if chunk.next_offset == chunk.from_offset:
             return False
+        await task.until_readable(chunk)
         batch = task.deliver(chunk)
         assert batch is not None, f"{tp}: fetched at {task.position}, but refused"
         await self._process(task, batch)
@@ -138,7 +147,7 @@ class Worker:
         """Commit what the partition's task has done; True, for that is something."""
         task = await self.task(tp)
         await task.commit()
-        if isinstance(task, CountTask):
+        if isinstance(task, WindowTask):
             await task.forget_merged()
         return True
 
@@ -159,7 +168,7 @@ class Worker:
         """Be no more; nothing is cleaned up but what would be left in the test's own process."""
         self.alive = False
         for task in self.tasks.values():
-            if isinstance(task, SinkTask):
+            if isinstance(task, SinkTask | ArchiveTask):
                 await task.stop_delivering()
         self.tasks.clear()
         agents, self._agents = self._agents, {}
@@ -174,9 +183,9 @@ class Worker:
         task.done(batch)
         await _let_bodies_run(task)
 
-    def _store(self, count: WindowedCount, partition: int) -> MemoryStore:
-        tp = TP(count.partials_topic, partition)
-        return MemoryStore(self.disks.setdefault(tp, Disk()), self._point)
+    def _store(self, table: WindowedTable, partition: int) -> MemoryStore:
+        tp = TP(table.partials_topic, partition)
+        return MemoryStore(self.disks.setdefault(tp, Disk()), table.aggregation, self._point)
 
 
 async def _let_bodies_run(task: Task) -> None:

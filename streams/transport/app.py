@@ -1,26 +1,39 @@
-"""The Faust application class: agents that receive batches, windowed counts, and the tasks."""
+"""The Faust application class: agents that receive batches, windowed tables, and the tasks."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import faust
 from aiokafka.errors import KafkaError
 from faust.types import AgentT, StreamT
 
 from streams.access import explain
+from streams.core.aggregating import Events
+from streams.core.aggregation import Aggregation
 from streams.core.columns import TP
 from streams.core.value_table import COMPILED
 from streams.core.windows import TumblingWindows
 from streams.errors import NotReadyError, StartError, TallyError
 from streams.kafka.cluster import KafkaCluster, WallClock
+from streams.schemas.formats import Formats
 from streams.settings import Settings
 from streams.state.rocksdb import RocksStore
+from streams.tasks.archive import Archive
 from streams.tasks.batch import Batch, Batches, Body, run_body
 from streams.tasks.context import TaskContext
 from streams.tasks.factory import TaskFactory
 from streams.tasks.results import SinkBody
-from streams.tasks.topology import Sink, Topology, WindowedCount, changelog_topic, partials_topic
+from streams.tasks.topology import (
+    ArchiveSink,
+    Sink,
+    Topology,
+    Updates,
+    WindowedTable,
+    changelog_topic,
+    partials_topic,
+)
 from streams.transport import memory, web_server
 from streams.transport.lease import Lease
 from streams.transport.prepare import begin_offsets, prepare_topics
@@ -28,10 +41,12 @@ from streams.transport.schema import BatchSchema
 from streams.transport.slot import Group
 from streams.transport.standbys import Standbys
 from streams.transport.supervisor import Supervisor
-from streams.transport.table import CountTable
+from streams.transport.table import AggregateTable, CountTable, Table
 from streams.transport.web_server import AddRoutes
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T", bound=Table)
 
 
 class StreamsApp(faust.App):
@@ -46,17 +61,19 @@ class StreamsApp(faust.App):
         self.output_topics: list[str] = []
         #: What else the worker's web server serves.
         self.web_parts: list[AddRoutes] = []
+        #: How topics' values are encoded; ask it for a writer before the application starts.
+        self.formats = Formats(settings)
         self.tasks: Supervisor | None = None
-        self._counts: list[WindowedCount] = []
+        self._specs: list[WindowedTable] = []
         self._closing: list[Callable[[], Awaitable[None]]] = []
-        self._sinks: list[Sink] = []
+        self._sinks: list[Sink | ArchiveSink] = []
         self._cluster: KafkaCluster | None = None
         self._context: TaskContext | None = None
 
     @property
     def topology(self) -> Topology:
         """What the declared tables and agents come to."""
-        return Topology(tuple(self._counts), tuple(self._sinks))
+        return Topology(tuple(self._specs), tuple(self._sinks))
 
     def windowed_count(
         self, name: str, *, source: str, windows: TumblingWindows, selection: str, help: str = ""
@@ -66,8 +83,42 @@ class StreamsApp(faust.App):
         `selection` lists the functions that an agent of `source` applies to the values, in their
         order: stored counts depend on them, so starting with others is refused.
         """
+        spec = self._spec(name, source, windows, selection)
+        return self._declare(CountTable, spec, help)
+
+    def windowed_aggregate(
+        self,
+        name: str,
+        *,
+        source: str,
+        windows: TumblingWindows,
+        selection: str,
+        aggregation: Aggregation[Any],
+        events: Events,
+        updates: Updates | None = None,
+        help: str = "",
+    ) -> AggregateTable:
+        """Declare a windowed aggregation of the records of topic `source`.
+
+        `selection` says which of its `events` are added up: stored state depends on it, so starting
+        with another one is refused. With `updates`, what the keys' records of all time come to is
+        kept and told as well.
+        """
+        spec = replace(
+            self._spec(name, source, windows, selection),
+            aggregation=aggregation,
+            events=events,
+            updates=updates,
+        )
+        if updates is not None:
+            self.output_topics.append(updates.topic)
+        return self._declare(AggregateTable, spec, help)
+
+    def _spec(
+        self, name: str, source: str, windows: TumblingWindows, selection: str
+    ) -> WindowedTable:
         app_id = self.settings.app_id
-        count = WindowedCount(
+        return WindowedTable(
             name=name,
             windows=windows,
             selection=selection,
@@ -75,10 +126,11 @@ class StreamsApp(faust.App):
             partials_topic=partials_topic(app_id, name),
             changelog_topic=changelog_topic(app_id, name),
         )
-        self._counts.append(count)
-        table = CountTable(
-            self, count=count, partials=self._batch_topic(count.partials_topic), help=help
-        )
+
+    def _declare(self, kind: type[T], spec: WindowedTable, help: str) -> T:
+        self._specs.append(spec)
+        partials = self._batch_topic(spec.partials_topic)
+        table = kind(self, spec=spec, partials=partials, help=help)
         self.tables.add(table)
         return table
 
@@ -109,23 +161,33 @@ class StreamsApp(faust.App):
         It gets the `Results` of one partition, runs once for each that this worker is assigned, and
         is cancelled when that goes. A topic has one offset in a group, so it has one sink.
         """
+        self._refuse_second_reader(topic, name)
+
+        def decorate(body: SinkBody) -> SinkBody:
+            self._add_sink(Sink(name, topic, body))
+            return body
+
+        return decorate
+
+    def archive(self, topic: str, archive: Archive, *, name: str) -> None:
+        """Archive a topic's records. It can have no other sink."""
+        self._refuse_second_reader(topic, name)
+        self._add_sink(ArchiveSink(name, topic, archive))
+
+    def _refuse_second_reader(self, topic: str, name: str) -> None:
         if topic in self.bodies:
             raise StartError(
                 f"{name} can't deliver {topic}: the application reads that topic already",
                 "Run it as an application of its own, with another STREAMS_APP_ID",
             )
 
-        def decorate(body: SinkBody) -> SinkBody:
-            self._sinks.append(Sink(name, topic, body))
+    def _add_sink(self, sink: Sink | ArchiveSink) -> None:
+        self._sinks.append(sink)
 
-            @self.batch_agent(topic, name=f"{name}-{topic}")
-            async def hand_over(batches: Batches) -> None:
-                async for batch in batches:
-                    batch.task.take(batch)
-
-            return body
-
-        return decorate
+        @self.batch_agent(sink.topic, name=f"{sink.name}-{sink.topic}")
+        async def hand_over(batches: Batches) -> None:
+            async for batch in batches:
+                batch.task.take(batch)
 
     def _batch_topic(self, name: str) -> faust.TopicT:
         # Offsets are committed in the tasks' transactions, so Faust has nothing to acknowledge.
@@ -149,18 +211,20 @@ class StreamsApp(faust.App):
 
     async def _prepare(self) -> None:
         settings = self.settings
+        await self.formats.start()
         partitions = await prepare_topics(settings, self.topology, self.output_topics)
         self._cluster = KafkaCluster(
             settings.kafka.client_options(), settings.transaction_timeout_ms
         )
         await self._cluster.start()
-        for count in self.topology.counts:
-            await begin_offsets(self._cluster, settings.app_id, count, partitions)
+        for table in self.topology.tables:
+            await begin_offsets(self._cluster, settings.app_id, table, partitions)
         self._context = TaskContext(
             settings=settings,
             cluster=self._cluster,
             clock=WallClock(),
             partitions=partitions,
+            format_of=self.formats.of,
         )
 
     def on_webserver_init(self, web: Any) -> None:
@@ -187,17 +251,18 @@ class StreamsApp(faust.App):
         topic = self.topology.named(table).partials_topic
         return TP(topic, self._context.partition_of(topic, key))
 
-    def _store(self, count: WindowedCount, partition: int) -> RocksStore:
+    def _store(self, table: WindowedTable, partition: int) -> RocksStore:
         state = self.settings.data_dir / self.settings.app_id / "state"
-        return RocksStore(state / count.name / str(partition))
+        return RocksStore(state / table.name / str(partition), table.aggregation)
 
     async def _fail(self, exc: StartError) -> None:
         log.critical("The worker stops: %s", exc)
         await self.crash(exc)
 
     async def on_stop(self) -> None:
-        """Close the connections of the look-ups."""
+        """Close the connections of look-ups, and to the schema registry."""
         await super().on_stop()
+        await self.formats.aclose()
         if self._cluster is not None:
             await self._cluster.stop()
 

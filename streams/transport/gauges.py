@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Collection
 
 from streams import metrics
-from streams.core.windows import NO_TIME
-from streams.tasks.count_task import CountTask
+from streams.core.windows import FOREVER, NO_TIME
 from streams.tasks.task import State, Task
+from streams.tasks.window_task import WindowTask
 from streams.transport.slot import Slot, Status
 
 
@@ -33,5 +33,6 @@ def _report_task(slot: Slot, task: Task, now_ms: int) -> None:
     if task.watermark != NO_TIME:
         lag_ms = max(0, now_ms - task.watermark)
         metrics.WATERMARK_LAG.labels(topic, partition).set(lag_ms / 1000)
-    if isinstance(task, CountTask):
-        metrics.OPEN_WINDOWS.labels(task.table, partition).set(len(task.counts.open_windows))
+    if isinstance(task, WindowTask):
+        open_windows = len(task.windowed.open_windows - {FOREVER})
+        metrics.OPEN_WINDOWS.labels(task.table, partition).set(open_windows)

@@ -12,7 +12,7 @@ from streams.core.ports import Cluster, Committed, Member
 from streams.errors import FencedError, FingerprintMismatchError, MissingTopicError, OffsetLostError
 from streams.settings import Settings
 from streams.tasks.source_progress import SourceProgress
-from streams.tasks.topology import Topology, WindowedCount
+from streams.tasks.topology import Topology, WindowedTable
 from streams.topics import ensure_topics
 
 log = logging.getLogger(__name__)
@@ -33,23 +33,23 @@ async def prepare_topics(
 ) -> dict[str, int]:
     """See that all topics exist, those that agents write to included; returns partition counts.
 
-    Raises MissingTopicError, ClusterAccessError, and FingerprintMismatchError if the changelog's
-    partitions can't belong to the counts'.
+    Raises MissingTopicError, ClusterAccessError, and FingerprintMismatchError if a changelog's
+    partitions can't belong to its table's.
     """
     plain = [*outputs, settings.dead_letter_topic]
     if settings.late_topic is not None:
         plain.append(settings.late_topic)
-    plain += [count.source_topic for count in topology.counts]
+    plain += [table.source_topic for table in topology.tables]
     plain += [sink.topic for sink in topology.sinks]
-    partials = [count.partials_topic for count in topology.counts]
-    changelogs = [count.changelog_topic for count in topology.counts]
+    partials = [table.partials_topic for table in topology.tables]
+    changelogs = [table.changelog_topic for table in topology.tables]
     durable = {"min.insync.replicas": "2"} if settings.replication >= 3 else {}
     await ensure_topics(settings, plain, _KEPT)
     await ensure_topics(settings, partials, {**_PARTIALS, **durable})
     await ensure_topics(settings, changelogs, {**_CHANGELOG, **durable})
     partitions = await _partition_counts(settings, [*plain, *partials, *changelogs])
-    for count in topology.counts:
-        _check_changelog(count, partitions)
+    for table in topology.tables:
+        _check_changelog(table, partitions)
     return partitions
 
 
@@ -69,12 +69,12 @@ async def _partition_counts(settings: Settings, topics: list[str]) -> dict[str, 
         await asyncio.sleep(0.05)
 
 
-def _check_changelog(count: WindowedCount, partitions: dict[str, int]) -> None:
-    expected = partitions[count.partials_topic]
-    found = partitions[count.changelog_topic]
+def _check_changelog(table: WindowedTable, partitions: dict[str, int]) -> None:
+    expected = partitions[table.partials_topic]
+    found = partitions[table.changelog_topic]
     if found != expected:
         raise FingerprintMismatchError(
-            f"{count.changelog_topic} has {found} partitions, but {count.partials_topic} has "
+            f"{table.changelog_topic} has {found} partitions, but {table.partials_topic} has "
             f"{expected}",
             "They must have the same number; create the changelog anew if it is empty",
         )
@@ -86,7 +86,7 @@ def begin_id(group: str) -> str:
 
 
 async def begin_offsets(
-    cluster: Cluster, group: str, count: WindowedCount, partitions: dict[str, int]
+    cluster: Cluster, group: str, table: WindowedTable, partitions: dict[str, int]
 ) -> None:
     """Commit a first offset for every source partition, unless they have one.
 
@@ -96,15 +96,15 @@ async def begin_offsets(
     Raises OffsetLostError if offsets are missing although the internal topics hold data, and
     FingerprintMismatchError if they were committed under other settings.
     """
-    sources = [TP(count.source_topic, p) for p in range(partitions[count.source_topic])]
+    sources = [TP(table.source_topic, p) for p in range(partitions[table.source_topic])]
     for attempt in range(BEGIN_ATTEMPTS):
         # Before taking the id, which throws back any other worker that is just at this.
-        if not await _missing(cluster, group, count, sources, partitions):
+        if not await _missing(cluster, group, table, sources, partitions):
             return
         producer = cluster.producer(begin_id(group))
         try:
             await producer.start()
-            missing = await _missing(cluster, group, count, sources, partitions)
+            missing = await _missing(cluster, group, table, sources, partitions)
             if not missing:
                 return
             starts = {tp: Committed((await cluster.log_range(tp)).start, "") for tp in missing}
@@ -124,7 +124,7 @@ async def begin_offsets(
 async def _missing(
     cluster: Cluster,
     group: str,
-    count: WindowedCount,
+    table: WindowedTable,
     sources: list[TP],
     partitions: dict[str, int],
 ) -> list[TP]:
@@ -132,10 +132,10 @@ async def _missing(
     committed = await cluster.committed(group, sources, stable=False)
     for offset, metadata in committed.values():
         # Here already, so that nothing has been counted when other settings are refused.
-        SourceProgress.decode(metadata, offset, count.fingerprint(partitions))
+        SourceProgress.decode(metadata, offset, table.fingerprint(partitions))
     missing = [tp for tp in sources if tp not in committed]
     if missing:
-        for tp in _internal(count, partitions):
+        for tp in _internal(table, partitions):
             if (await cluster.log_range(tp)).end > 0:
                 raise OffsetLostError(
                     f"group {group} has no committed offset for {', '.join(map(str, missing))}, "
@@ -144,6 +144,6 @@ async def _missing(
     return missing
 
 
-def _internal(count: WindowedCount, partitions: dict[str, int]) -> Iterable[TP]:
-    for topic in (count.partials_topic, count.changelog_topic):
+def _internal(table: WindowedTable, partitions: dict[str, int]) -> Iterable[TP]:
+    for topic in (table.partials_topic, table.changelog_topic):
         yield from (TP(topic, partition) for partition in range(partitions[topic]))

@@ -79,6 +79,8 @@ class Slot:
         self._deliver = deliver
         self._room_changed = room_changed
         self._inbox: asyncio.Queue[Chunk | Exception] = asyncio.Queue(INBOX)
+        #: Taken from the inbox, but its values can't be read yet.
+        self._held: Chunk | Exception | None = None
         self._progressed_at = time.monotonic()
         self._running: asyncio.Task[None] | None = None
         # aiokafka swallows a cancellation that comes while it closes a client.
@@ -164,6 +166,7 @@ class Slot:
     async def _serve(self) -> None:
         """Run the task from opening to an error."""
         self._inbox = asyncio.Queue(INBOX)
+        self._held = None
         task = self._make_task(self.tp, self._member)
         try:
             await self._open(task)
@@ -207,10 +210,9 @@ class Slot:
         try:
             async with asyncio.timeout((IDLE_MS if due is None else due) / 1000):
                 await task.until_room()
-                fetched = await self._inbox.get()
+                fetched = await self._fetched(task)
         except TimeoutError:
             return None
-        self._room_changed.set()
         if isinstance(fetched, Exception):
             raise TaskRetriedError(f"{self.tp}: can't be fetched: {fetched!r}") from fetched
         batch = task.deliver(fetched)
@@ -220,6 +222,16 @@ class Slot:
                 self._inbox.get_nowait()
             await self._group.seek(self.tp, task.position)
         return batch
+
+    async def _fetched(self, task: Task) -> Chunk | Exception:
+        """What was fetched next, once its values can be read; may be cancelled and called again."""
+        if self._held is None:
+            self._held = await self._inbox.get()
+            self._room_changed.set()
+        if not isinstance(self._held, Exception):
+            await task.until_readable(self._held)
+        fetched, self._held = self._held, None
+        return fetched
 
     async def _process(self, task: Task, batch: Batch) -> None:
         try:

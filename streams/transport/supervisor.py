@@ -11,8 +11,8 @@ from streams.core.ports import Member
 from streams.core.window_count import WindowCount
 from streams.errors import NotOwnerError, NotReadyError, StartError
 from streams.tasks.batch import Batch
-from streams.tasks.count_task import CountTask
 from streams.tasks.factory import TaskFactory
+from streams.tasks.window_task import WindowTask
 from streams.transport import gauges
 from streams.transport.lease import Lease
 from streams.transport.slot import Group, Slot
@@ -114,7 +114,7 @@ class Supervisor:
         if slot is None:
             raise NotOwnerError(f"the task of {tp} doesn't run here")
         task = slot.task
-        if not isinstance(task, CountTask):
+        if not isinstance(task, WindowTask):
             raise NotReadyError(f"the task of {tp} is {slot.status.value}")
         counts = await task.open_counts(key)
         # Asked last: so it was the owner's answer when it was read.
@@ -148,11 +148,11 @@ class Supervisor:
         """Keep the repartition topics small."""
         while True:
             await asyncio.sleep(FORGET_SECONDS)
-            for task in self._count_tasks():
+            for task in self._window_tasks():
                 try:
                     await task.forget_merged()
                 except Exception as exc:
                     log.warning("%s: merged records could not be deleted yet: %s", task.tp, exc)
 
-    def _count_tasks(self) -> Collection[CountTask]:
-        return [s.task for s in self._slots.values() if isinstance(s.task, CountTask)]
+    def _window_tasks(self) -> Collection[WindowTask]:
+        return [s.task for s in self._slots.values() if isinstance(s.task, WindowTask)]

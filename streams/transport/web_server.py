@@ -39,8 +39,13 @@ def extend(server: Any, parts: Iterable[AddRoutes], handshake_seconds: float) ->
     allow_many_files()
     for add_to in parts:
         add_to(server.web_app)
-    server._runner = web.AppRunner(
-        server.web_app,
+    server._runner = runner_of(server.web_app, handshake_seconds)
+
+
+def runner_of(app: web.Application, handshake_seconds: float) -> web.AppRunner:
+    """Serves an application. A connection that sends no whole request in that time is closed."""
+    return web.AppRunner(
+        app,
         access_log=None,
         keepalive_timeout=handshake_seconds,
         shutdown_timeout=STOP_SECONDS,

@@ -18,6 +18,7 @@ from streams.verify.comparison import compare
 from streams.verify.lag import records_behind
 from streams.verify.progress import reported
 from streams.verify.report import Report, Result
+from streams.verify.subjects import SUBJECTS
 from streams.verify.times import FOREVER, TimeRange
 
 #: Differences of each kind that are listed without --all.
@@ -60,6 +61,7 @@ def add_verify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="how long finals that are missing have to appear, since the job may be just at them "
         "(default: 10)",
     )
+    add("--job", choices=SUBJECTS, help="whose results (default: the first of STREAMS_JOBS)")
     add("--all", action="store_true", help=f"list all differences, not {LISTED} of each kind")
     add("--json", action="store_true", help="report as JSON")
     parser.set_defaults(run=run)
@@ -90,22 +92,31 @@ async def _report(settings: Settings, options: argparse.Namespace) -> Report:
     if within.start >= within.end:
         raise VerifyError("--to must be later than --from")
     keep = None if options.all else LISTED
-    topics = [settings.input_topic, settings.output_topic]
+    subject = SUBJECTS[options.job or settings.jobs[0]](settings)
+    topics = [subject.input_topic, subject.output_topic]
     partitions = await check_access(settings.kafka, topics)
     if missing := [topic for topic in topics if topic not in partitions]:
         raise MissingTopicError(
             f"No topic {', '.join(map(repr, missing))}",
-            "Check STREAMS_INPUT_TOPIC and STREAMS_OUTPUT_TOPIC",
+            "Check the names of the job's input and output topics",
         )
     try:
         with reported() as progress:
-            outcome = await compare(settings, partitions, within, keep, options.wait, progress)
+            outcome = await compare(
+                settings,
+                subject,
+                partitions,
+                within,
+                keep,
+                options.wait,
+                progress,
+            )
         behind = None
         if outcome.verdict.differences.counts["missing"]:
-            behind = await records_behind(settings, outcome.input_positions)
+            behind = await records_behind(settings, subject.input_topic, outcome.input_positions)
     except (OSError, kafka_errors.KafkaError) as exc:
         raise explain(exc, settings.kafka) from exc
-    return Report(settings, within, outcome, behind)
+    return Report(settings, subject, within, outcome, behind)
 
 
 def _seconds(typed: str) -> float:

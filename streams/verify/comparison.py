@@ -14,15 +14,18 @@ when they are complete. What stays: open windows, 8 bytes for each final found, 
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from streams.core.columns import TP
 from streams.errors import VerifyError
+from streams.schemas.formats import Formats
 from streams.settings import Settings
-from streams.verify.finals import UnreadableError, decode
+from streams.verify.decoded import jsons
+from streams.verify.finals import UnreadableError
 from streams.verify.ledger import Ledger, Verdict
 from streams.verify.reader import Reader, reading
-from streams.verify.reference import Reference
+from streams.verify.subjects import Subject
 from streams.verify.times import FOREVER, TimeRange
 
 #: Windows of event time that a partition may be ahead of the slowest one.
@@ -51,24 +54,20 @@ class Comparison:
 
     def __init__(
         self,
-        settings: Settings,
+        subject: Subject,
         within: TimeRange,
         inputs: Reader,
         outputs: Reader,
+        formats: Formats,
         newest: int,
         keep: int | None,
     ) -> None:
-        self._settings = settings
+        self._subject = subject
         self._within = within
         self._inputs, self._outputs = inputs, outputs
-        self._reference = Reference(
-            len(inputs.ends),
-            settings.window_ms,
-            settings.grace_ms,
-            settings.min_mentioned,
-            settings.max_value_bytes,
-            newest,
-        )
+        self._input_format = formats.of(subject.input_topic)
+        self._output_format = formats.of(subject.output_topic)
+        self._reference = subject.recount(len(inputs.ends), newest)
         self._ledger = Ledger(keep)
         self._input_ends = list(inputs.ends)
         self._newest_final = [-1] * len(outputs.ends)
@@ -100,7 +99,7 @@ class Comparison:
 
     def _unfinished(self) -> list[int]:
         """Input partitions that may still hold something for the range."""
-        enough = self._within.end + self._settings.grace_ms
+        enough = self._within.end + self._subject.grace_ms
         times, positions = self._reference.stream_times, self._inputs.positions
         return [
             p for p, end in enumerate(self._input_ends) if positions[p] < end and times[p] < enough
@@ -109,10 +108,10 @@ class Comparison:
     async def _read_input(self, unfinished: list[int]) -> int:
         """Read on where event time is lowest; returns the stream time that all have reached."""
         times, add = self._reference.stream_times, self._reference.add
-        limit = min(times[p] for p in unfinished) + AHEAD_WINDOWS * self._settings.window_ms
+        limit = min(times[p] for p in unfinished) + AHEAD_WINDOWS * self._subject.window_ms
         wanted = [p for p in unfinished if times[p] <= limit]
         for partition, records in await self._inputs.fetch(wanted):
-            for record in records:
+            for record in await self._subject.read(self._input_format, records):
                 add(partition, record.value, record.timestamp)
                 self._records += 1
         # Nothing comes after a partition's end: it holds no window back from being complete.
@@ -120,7 +119,7 @@ class Comparison:
 
     def _expect(self, complete_until: int) -> None:
         taken = self._reference.take(complete_until)
-        within, size = self._within, self._settings.window_ms
+        within, size = self._within, self._subject.window_ms
         windows = {start: finals for start, finals in taken.items() if within.holds(start, size)}
         closed_until = self._reference.first_open(min(self._reference.stream_times))
         self._ledger.expect(windows, complete_until, closed_until)
@@ -131,18 +130,19 @@ class Comparison:
             p for p in self._outputs.unread if self._newest_final[p] < self._ledger.complete_until
         ]:
             for partition, records in await self._outputs.fetch(wanted):
-                for record in records:
+                for record in await jsons(self._output_format, records):
                     self._take_final(partition, record)
 
     def _take_final(self, partition: int, record: object) -> None:
-        settings = self._settings
         try:
-            final = decode(partition, record, settings.window_ms, settings.output_format)
+            final = self._subject.decode(partition, record)
         except UnreadableError as exc:
             self._unreadable[str(exc)] = self._unreadable.get(str(exc), 0) + 1
             return
+        if final is None:
+            return
         self._newest_final[partition] = max(self._newest_final[partition], final.window)
-        if self._within.holds(final.window, settings.window_ms):
+        if self._within.holds(final.window, self._subject.window_ms):
             self._finals += 1
             self._ledger.find(final)
 
@@ -160,8 +160,8 @@ class Comparison:
         if self._unreadable and max(self._newest_final) < 0:
             n, problems = sum(self._unreadable.values()), "; ".join(self._unreadable)
             raise VerifyError(
-                f"None of {n:,} records of {self._settings.output_topic} is a final: {problems}",
-                "Check STREAMS_OUTPUT_FORMAT and STREAMS_WINDOW_SECONDS",
+                f"None of {n:,} records of {self._subject.output_topic} is a final: {problems}",
+                self._subject.hint,
             )
 
     async def _still_until(self) -> int:
@@ -178,6 +178,7 @@ class Comparison:
 
 async def compare(
     settings: Settings,
+    subject: Subject,
     partitions: Mapping[str, int],
     within: TimeRange,
     keep: int | None,
@@ -191,12 +192,16 @@ async def compare(
     client raises.
     """
     now_ms = time.time_ns() // 1_000_000
-    input_topic, output_topic = settings.input_topic, settings.output_topic
-    kafka = settings.kafka
+    kafka, formats = settings.kafka, Formats(settings)
+    input_topic, output_topic = subject.input_topic, subject.output_topic
+    # What a record is stamped with may tell nothing of where the range begins.
+    since = within.start if subject.is_stamped else 0
+    await formats.start()
     async with (
-        reading(kafka, input_topic, partitions[input_topic], within.start) as inputs,
+        aclosing(formats),
+        reading(kafka, input_topic, partitions[input_topic], since) as inputs,
         reading(kafka, output_topic, partitions[output_topic], within.start) as outputs,
     ):
         newest = now_ms + settings.max_ahead_ms
-        comparison = Comparison(settings, within, inputs, outputs, newest, keep)
+        comparison = Comparison(subject, within, inputs, outputs, formats, newest, keep)
         return await comparison.run(progress, wait_seconds)

@@ -9,12 +9,12 @@ from aiokafka.structs import TopicPartition
 from streams.settings import Settings
 
 
-async def records_behind(settings: Settings, positions: Sequence[int]) -> int | None:
-    """How many input records below `positions` the application has not committed.
+async def records_behind(settings: Settings, topic: str, positions: Sequence[int]) -> int | None:
+    """How many records of the input `topic` below `positions` the application has not committed.
 
     None if it has committed nothing, or we may not ask: then whoever wrote the finals is unknown.
     """
-    wanted = {TopicPartition(settings.input_topic, p): at for p, at in enumerate(positions)}
+    wanted = {TopicPartition(topic, p): at for p, at in enumerate(positions)}
     admin = AIOKafkaAdminClient(**settings.kafka.client_options())
     try:
         await admin.start()

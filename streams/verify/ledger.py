@@ -11,7 +11,7 @@ kept apart until the end, when it is known whether the input stood still: see `v
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from streams.verify.finals import Final
 from streams.verify.seen import Seen
@@ -25,8 +25,8 @@ class Difference(NamedTuple):
 
     kind: Kind
     window: int
-    hashtag: str
-    expected: int | None
+    key: str
+    expected: Any
     final: Final | None
 
 
@@ -67,7 +67,7 @@ class Ledger:
     def __init__(self, keep: int | None) -> None:
         self._complete_until = 0
         self._closed_until = 0
-        self._pending: dict[int, dict[str, int]] = {}
+        self._pending: dict[int, dict[str, Any]] = {}
         self._early: defaultdict[int, list[Final]] = defaultdict(list)
         self._seen = Seen()
         self._closed_windows = 0
@@ -84,7 +84,7 @@ class Ledger:
         return self._complete_until
 
     def expect(
-        self, windows: Mapping[int, dict[str, int]], complete_until: int, closed_until: int
+        self, windows: Mapping[int, dict[str, Any]], complete_until: int, closed_until: int
     ) -> None:
         """Take in complete windows' finals; the input has closed those before `closed_until`."""
         self._complete_until = max(self._complete_until, complete_until)
@@ -109,19 +109,19 @@ class Ledger:
             self._early[final.window].append(final)
 
     def _judge(self, final: Final) -> None:
-        window, hashtag = final.window, final.hashtag
-        expected = self._pending.get(window, {}).pop(hashtag, None)
+        window, key = final.window, final.key
+        expected = self._pending.get(window, {}).pop(key, None)
         if expected is None:
-            kind: Kind = "repeated" if self._seen.holds(window, hashtag) else "extra"
-            self._differs(Difference(kind, window, hashtag, None, final))
+            kind: Kind = "repeated" if self._seen.holds(window, key) else "extra"
+            self._differs(Difference(kind, window, key, None, final))
             return
         if not self._pending[window]:
             del self._pending[window]
-        self._seen.add(window, hashtag)
+        self._seen.add(window, key)
         if window >= self._closed_until:
             self._newest_idle = max(self._newest_idle, window)
         if final.found != expected:
-            self._differs(Difference("different", window, hashtag, expected, final))
+            self._differs(Difference("different", window, key, expected, final))
 
     def _differs(self, difference: Difference) -> None:
         if difference.window < self._closed_until:
@@ -143,8 +143,8 @@ class Ledger:
                 differences.add(difference)
         for window in sorted(self._pending):
             if window < judged_until:
-                for hashtag, expected in self._pending[window].items():
-                    differences.add(Difference("missing", window, hashtag, expected, None))
+                for key, expected in self._pending[window].items():
+                    differences.add(Difference("missing", window, key, expected, None))
         idle = [n for window, n in self._unclosed.items() if window < judged_until]
         return Verdict(
             differences,

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.core.columns import TP
 from streams.errors import VerifyError
-from streams.kafka.log_reader import stop_consumer
+from streams.kafka.consumers import committed_consumer, stop_consumer
 from streams.kafka.record_batches import FetchedBatches, fetched_batches
 from streams.kafka_settings import KafkaSettings
 
@@ -95,9 +95,7 @@ async def reading(
     kafka: KafkaSettings, topic: str, partitions: int, from_ms: int
 ) -> AsyncIterator[Reader]:
     """A reader of a topic's committed records from a point in time on."""
-    consumer = AIOKafkaConsumer(
-        **kafka.client_options(), isolation_level="read_committed", auto_offset_reset="none"
-    )
+    consumer = committed_consumer(kafka.client_options())
     try:
         await consumer.start()
         reader = Reader(consumer, topic, partitions)

@@ -9,6 +9,7 @@ from typing import Any
 from streams.settings import Settings
 from streams.verify.comparison import Outcome
 from streams.verify.ledger import KINDS, Difference
+from streams.verify.subjects import Subject
 from streams.verify.times import FOREVER, TimeRange, show
 
 
@@ -25,6 +26,7 @@ class Report:
     """One comparison; `behind`: input records that the application still has to read."""
 
     settings: Settings
+    subject: Subject
     within: TimeRange
     outcome: Outcome
     behind: int | None
@@ -61,7 +63,7 @@ class Report:
                 "is missing may still come."
             )
         for problem, n in outcome.unreadable.items():
-            yield f"No final: {_n(n, 'record')} of {settings.output_topic}, since {problem}."
+            yield f"No final: {_n(n, 'record')} of {self.subject.output_topic}, since {problem}."
         if verdict.differences.counts:
             yield from self._clocks()
 
@@ -83,14 +85,14 @@ class Report:
         return "\n".join([*self._summary(), *self._listed(), *self.notes()]) + "\n"
 
     def _summary(self) -> Iterator[str]:
-        settings, outcome, verdict = self.settings, self.outcome, self.outcome.verdict
+        subject, outcome, verdict = self.subject, self.outcome, self.outcome.verdict
         counts = verdict.differences.counts
         words = {
             Result.EQUAL: "equal",
             Result.DIFFERENT: _n(sum(counts.values()), "difference"),
             Result.UNKNOWN: "can't tell",
         }
-        yield f"{settings.output_topic} against {settings.input_topic}: {words[self.result]}"
+        yield f"{subject.output_topic} against {subject.input_topic}: {words[self.result]}"
         yield (
             f"  windows   {verdict.closed_windows:,} closed by the input, "
             f"{verdict.idle_windows:,} by idle sources; {verdict.open_windows:,} not compared"
@@ -107,7 +109,7 @@ class Report:
 
     def _listed(self) -> Iterator[str]:
         differences = self.outcome.verdict.differences
-        kept = sorted(differences.kept, key=lambda d: (d.window, d.hashtag))
+        kept = sorted(differences.kept, key=lambda d: (d.window, d.key))
         for difference in kept:
             start, end = (show(ms) for ms in self._bounds(difference))
             yield f"{difference.kind:9}  {start} - {end}  {_in_words(difference)}"
@@ -115,7 +117,7 @@ class Report:
             yield f"... and {left:,} more; --all lists them"
 
     def _bounds(self, difference: Difference) -> tuple[int, int]:
-        return difference.window, difference.window + self.settings.window_ms
+        return difference.window, difference.window + self.subject.window_ms
 
     def as_json(self) -> str:
         """For programs: one object."""
@@ -124,8 +126,8 @@ class Report:
         return json.dumps(
             {
                 "result": self.result.name.lower(),
-                "input": self.settings.input_topic,
-                "output": self.settings.output_topic,
+                "input": self.subject.input_topic,
+                "output": self.subject.output_topic,
                 "from": show(self.within.start),
                 "to": show(self._end),
                 "records": outcome.records,
@@ -151,7 +153,7 @@ class Report:
             "kind": difference.kind,
             "window_start": show(start),
             "window_end": show(end),
-            "hashtag": difference.hashtag,
+            self.subject.key: difference.key,
             "expected": difference.expected,
             "found": None if final is None else final.found,
             "partition": None if final is None else final.partition,
@@ -168,12 +170,12 @@ def _bound(ms: int) -> str:
 
 
 def _in_words(difference: Difference) -> str:
-    # As JSON has it: a hashtag may hold line ends, or nothing at all.
-    hashtag = json.dumps(difference.hashtag, ensure_ascii=False)
+    # As JSON has it: a key may hold line ends, or nothing at all.
+    key = json.dumps(difference.key, ensure_ascii=False)
     expected, final = difference.expected, difference.final
     if final is None:
-        return f"{hashtag}: expected {expected}"
+        return f"{key}: expected {expected}"
     where = f"(partition {final.partition}, offset {final.offset})"
     if expected is None:
-        return f"{hashtag}: found {final.found} {where}"
-    return f"{hashtag}: expected {expected}, found {final.found} {where}"
+        return f"{key}: found {final.found} {where}"
+    return f"{key}: expected {expected}, found {final.found} {where}"

@@ -15,11 +15,11 @@ class Seen:
         self._hashes: dict[int, array[int]] = {}
         self._sorted: set[int] = set()
 
-    def add(self, window: int, hashtag: str) -> None:
-        self._hashes.setdefault(window, array("q")).append(hash(hashtag))
+    def add(self, window: int, key: str) -> None:
+        self._hashes.setdefault(window, array("q")).append(hash(key))
         self._sorted.discard(window)
 
-    def holds(self, window: int, hashtag: str) -> bool:
+    def holds(self, window: int, key: str) -> bool:
         hashes = self._hashes.get(window)
         if hashes is None:
             return False
@@ -27,6 +27,6 @@ class Seen:
             # Only for windows that are asked about, which few are unless all is repeated.
             hashes = self._hashes[window] = array("q", sorted(hashes))
             self._sorted.add(window)
-        wanted = hash(hashtag)
+        wanted = hash(key)
         i = bisect_left(hashes, wanted)
         return i < len(hashes) and hashes[i] == wanted

@@ -1,13 +1,11 @@
 """Times as people write and read them: ISO 8601."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+
+from streams.core.iso_time import parse_iso, show_iso
 
 #: Later than any timestamp of a record.
 FOREVER = 2**63
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 def parse(text: str) -> int:
@@ -15,13 +13,7 @@ def parse(text: str) -> int:
 
     Raises ValueError for anything else, and for times before 1970.
     """
-    if text.isascii() and text.isdecimal():
-        ms = int(text)
-    else:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        ms = (moment - _EPOCH) // _MILLISECOND
+    ms = int(text) if text.isascii() and text.isdecimal() else parse_iso(text)
     if not 0 <= ms < FOREVER:
         raise ValueError(f"{text!r} is not a time from 1970 on")
     return ms
@@ -30,11 +22,9 @@ def parse(text: str) -> int:
 def show(ms: int) -> str:
     """ISO 8601 in UTC, with milliseconds where there are some; digits beyond the year 9999."""
     try:
-        moment = _EPOCH + ms * _MILLISECOND
+        return show_iso(ms, "milliseconds" if ms % 1000 else "seconds")
     except OverflowError:
         return str(ms)
-    precision = "milliseconds" if ms % 1000 else "seconds"
-    return moment.isoformat(timespec=precision).replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, slots=True)

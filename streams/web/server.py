@@ -7,20 +7,17 @@ import signal
 from collections.abc import AsyncIterator
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streams.settings import Settings
 from streams.topics import ensure_topics
-from streams.transport.web_server import allow_many_files
+from streams.transport.web_server import allow_many_files, runner_of
 from streams.web.live.site import LiveSite
+from streams.web.metrics_page import show_metrics
 from streams.web.openapi import add_openapi
 from streams.web.problems import use_problem_details
 from streams.web.queries.forwarding import Forwarder, GatewayCounts
 
 log = logging.getLogger(__name__)
-
-#: Seconds that requests have to end when the server stops.
-STOP_SECONDS = 5.0
 
 
 async def serve(settings: Settings) -> None:
@@ -36,6 +33,7 @@ async def serve(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     workers = settings.queries.workers
     site = LiveSite(settings, GatewayCounts(workers, Forwarder()) if workers else None)
+    await site.follower.check_formats()
     async with site.follower.held(), running(settings, site):
         await stop.wait()
 
@@ -45,13 +43,7 @@ async def running(settings: Settings, site: LiveSite) -> AsyncIterator[None]:
     """Serve as long as the context lasts."""
     app = web.Application()
     add_routes(app, site)
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        # Also ends connections that never send a whole request.
-        keepalive_timeout=settings.live.handshake_ms / 1000,
-        shutdown_timeout=STOP_SECONDS,
-    )
+    runner = runner_of(app, settings.live.handshake_ms / 1000)
     await runner.setup()
     context = settings.live.tls_context()
     tcp = web.TCPSite(runner, settings.web_host, settings.web_port, ssl_context=context)
@@ -68,10 +60,6 @@ def add_routes(app: web.Application, site: LiveSite) -> None:
     use_problem_details(app)
     add_openapi(app)
     site.add_to(app)
-
-    async def show_metrics(_request: web.Request) -> web.Response:
-        """`GET /metrics`."""
-        return web.Response(body=generate_latest(), content_type=CONTENT_TYPE_LATEST.split(";")[0])
 
     async def show_health(_request: web.Request) -> web.Response:
         """`GET /health`: status 503 until results can be served."""

@@ -31,7 +31,7 @@ class LiveSettings:
         "STREAMS_LIVE_TOPICS",
         live_topics(),
         "",
-        "topics to serve, and the URL parameters that choose keys of each",
+        "topics to serve, and the URL parameters that choose keys of each; prices: `symbol`",
         shown="{output}=realTimeItemKey|hashtag",
     )
     allow_all: bool = setting(
@@ -77,7 +77,8 @@ class LiveSettings:
     queue_bytes: int = setting(
         "STREAMS_LIVE_QUEUE_BYTES",
         integer(64 * 1024, 1024 * MEBIBYTE),
-        str(4 * MEBIBYTE),
+        # A closing window brings its results at once, and who follows all of them needs a while.
+        str(16 * MEBIBYTE),
         "what may wait for one connection; a reader slower than that is closed",
     )
     queue_messages: int = setting(

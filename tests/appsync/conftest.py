@@ -1,21 +1,14 @@
 """Peers that we did not write: Amplify's AppSync simulator on Node, and ministack's AWS."""
 
-import contextlib
-import os
 import shutil
 import subprocess
-import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import trustme
 
-from tests.appsync.ministack import Ministack
-from tests.appsync.processes import Process
-from tests.polling import until
-from tests.worker import free_port
+from tests.appsync.ministack import Ministack, run_ministack
 
 FOLDER = Path(__file__).parent
 INSTALL_SECONDS = 300
@@ -56,42 +49,14 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="session")
 def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
     """AWS on loopback, whose Events APIs look at keys."""
-    with run_ministack(tmp_path_factory, APPSYNC_EVENTS_ENFORCE_AUTH="1") as peer:
+    with run_ministack(
+        tmp_path_factory.mktemp("ministack"), APPSYNC_EVENTS_ENFORCE_AUTH="1"
+    ) as peer:
         yield peer
 
 
 @pytest.fixture(scope="session")
 def guarded_ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
     """AWS on loopback that checks signatures, but for those of the root user `test`."""
-    with run_ministack(tmp_path_factory, AUTH="true") as peer:
+    with run_ministack(tmp_path_factory.mktemp("ministack"), AUTH="true") as peer:
         yield peer
-
-
-@contextlib.contextmanager
-def run_ministack(
-    tmp_path_factory: pytest.TempPathFactory, **variables: str
-) -> Iterator[Ministack]:
-    port = free_port()
-    peer = Ministack(f"http://127.0.0.1:{port}")
-    where = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "MINISTACK_HOST": "localhost"}
-    folder = tmp_path_factory.mktemp("ministack")
-    command = [sys.executable, "-m", "ministack"]
-    with Process("ministack", folder, command, {**where, **variables}) as process:
-
-        def serves() -> bool:
-            with contextlib.suppress(OSError):
-                return bool(urllib.request.urlopen(f"{peer.url}/_ministack/health").status == 200)
-            return False
-
-        until(serves, "ministack serves", 60, process.tail)
-        yield peer
-
-
-@pytest.fixture(autouse=True)
-def no_credentials_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests never meet the AWS account of whoever runs them."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)

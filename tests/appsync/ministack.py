@@ -1,8 +1,17 @@
 """ministack, asked through botocore as AWS would be."""
 
+import contextlib
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import botocore.session
+
+from tests.appsync.processes import Process
+from tests.polling import until
+from tests.worker import free_port
 
 REGION = "us-east-1"
 #: What workers and we ourselves sign with.
@@ -70,3 +79,21 @@ class Ministack:
         appsync.create_channel_namespace(apiId=api["apiId"], name=namespace)
         key = appsync.create_api_key(apiId=api["apiId"])["apiKey"]["id"]
         return api["dns"]["HTTP"], api["dns"]["REALTIME"], key
+
+
+@contextlib.contextmanager
+def run_ministack(folder: Path, **variables: str) -> Iterator[Ministack]:
+    """Run it, with these variables, as long as the context lasts."""
+    port = free_port()
+    peer = Ministack(f"http://127.0.0.1:{port}")
+    where = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "MINISTACK_HOST": "localhost"}
+    command = [sys.executable, "-m", "ministack"]
+    with Process("ministack", folder, command, {**where, **variables}) as process:
+
+        def serves() -> bool:
+            with contextlib.suppress(OSError):
+                return bool(urllib.request.urlopen(f"{peer.url}/_ministack/health").status == 200)
+            return False
+
+        until(serves, "ministack serves", 60, process.tail)
+        yield peer

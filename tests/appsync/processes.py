@@ -44,6 +44,10 @@ class Process:
             self._process.kill()
             self._process.wait()
 
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
     def said(self) -> str:
         """All its output."""
         return self.log.read_text(encoding="utf-8", errors="replace")

@@ -38,8 +38,6 @@ class ScriptedPeer:
         self.arrivals: list[Arrival] = []
         #: How often each thing happened.
         self.happened: dict[str, int] = {}
-        self.most_at_once = 0
-        self._at_once = 0
         self._random = random.Random(seed)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="scripted peer")
@@ -84,7 +82,7 @@ class ScriptedPeer:
 
     async def _start(self) -> None:
         app = web.Application(client_max_size=2**24)
-        app.router.add_post("/graphql", self._serve)
+        app.router.add_post("/graphql", self._answer)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
@@ -93,14 +91,6 @@ class ScriptedPeer:
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
-
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
-        self._at_once += 1
-        self.most_at_once = max(self.most_at_once, self._at_once)
-        try:
-            return await self._answer(request)
-        finally:
-            self._at_once -= 1
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         variables = (await request.json())["variables"]

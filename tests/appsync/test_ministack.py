@@ -28,7 +28,7 @@ from tests.unit.sinks.results import result
 
 Name = Callable[[str], str]
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
 
 
 class EventsSubscriber:

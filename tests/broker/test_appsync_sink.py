@@ -28,7 +28,12 @@ def test_results_are_delivered_once_in_order_and_bad_ones_set_aside(
         good = [(f"k{n % 7}".encode(), json.dumps({"n": n}).encode()) for n in range(300)]
         write_results(app, [*good, (b"big", b"x" * 300_000), (b"raw", b"\xff"), (b"last", None)])
         worker = app.worker().start()
-        until(lambda: len(peer.ids) == 301, "all results", 40, app.tails)
+        until(
+            lambda: len(peer.ids) == 301,
+            "all results",
+            70,
+            lambda: f"{len(peer.ids)} of 301 came\n{app.tails()}",
+        )
         values = {arrival.id: arrival.value for arrival in peer.arrivals}
         assert values[f"{app.output_topic}-0-42"] == {"n": 42}
         assert out_of_order(peer.arrivals) == []

@@ -8,15 +8,18 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.local import LocalKafka
+from producers.delivery import CLOSE_TIMEOUT_S
 from producers.hashtags import TaggedTweet
-from producers.publisher import CLOSE_TIMEOUT_S, Publisher
+from producers.publisher import Publisher
 from streams.errors import ClusterAccessError
 from streams.kafka_settings import KafkaSettings
 from streams.settings import Settings
 from streams.topics import ensure_topics
+from tests.polling import until_true
 from tests.reading import read_all
 
-COUNT = 3000
+#: Hashtags that wait for the broker at a time.
+IN_FLIGHT = 50
 
 
 @pytest.fixture(scope="module")
@@ -33,36 +36,35 @@ async def started(cluster: LocalKafka, topic: str) -> Publisher:
     return publisher
 
 
-async def publish_slowly(publisher: Publisher) -> None:
-    for number in range(COUNT):
-        await publisher.publish([TaggedTweet([b"%d" % number], None)])
-        await asyncio.sleep(0.001)
-
-
-async def until_acked(publisher: Publisher, count: int) -> None:
-    async with asyncio.timeout(30):
-        while publisher.acked < count:
-            await asyncio.sleep(0.01)
+async def publish_until(publisher: Publisher, enough: asyncio.Event) -> None:
+    """Publish numbers from 0 on; there are always some in flight, and never many."""
+    while not enough.is_set():
+        await publisher.publish([TaggedTweet([b"%d" % publisher.sent], None)])
+        await until_true(lambda: publisher.sent < publisher.acked + IN_FLIGHT, 60)
 
 
 @pytest.mark.long
 async def test_a_broker_that_comes_back(mortal_kafka: LocalKafka, topic: str) -> None:
     publisher = await started(mortal_kafka, topic)
     [broker] = mortal_kafka.brokers
+    enough = asyncio.Event()
+    pump = asyncio.create_task(publish_until(publisher, enough))
     try:
-        pump = asyncio.create_task(publish_slowly(publisher))
-        await until_acked(publisher, 100)
+        await until_true(lambda: publisher.acked >= 10 * IN_FLIGHT)
         await asyncio.to_thread(broker.kill)
+        before = publisher.acked
         await asyncio.to_thread(broker.start)
-        async with asyncio.timeout(60):
-            await pump
-            await publisher.flush(timeout_s=50)
+        await until_true(lambda: publisher.acked >= before + 10 * IN_FLIGHT, 60)
+        enough.set()
+        await pump
+        await publisher.flush(timeout_s=50)
     finally:
+        pump.cancel()
         await publisher.close()
-    assert publisher.acked == COUNT
+    assert publisher.acked == publisher.sent
     found = await read_all(mortal_kafka.client_options(), topic)
     values = Counter(record.value for part in found for record in part)
-    assert values == Counter(b"%d" % number for number in range(COUNT))
+    assert values == Counter(b"%d" % number for number in range(publisher.sent))
 
 
 @pytest.mark.long

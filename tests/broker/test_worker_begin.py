@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from streams.core.columns import TP
 from streams.core.windows import TumblingWindows
 from streams.kafka.cluster import KafkaCluster
-from streams.tasks.topology import WindowedCount
+from streams.tasks.topology import WindowedTable
 from streams.transport.prepare import begin_offsets
 from tests.application import Kafka, create_topics
 
@@ -15,7 +15,7 @@ WORKERS = 30
 
 async def test_all_of_them_get_past_the_first_offsets(kafka: Kafka, topic: str) -> None:
     options = kafka.client_options()
-    count = WindowedCount("n", TumblingWindows(1000), "", topic, f"{topic}-p", f"{topic}-c")
+    count = WindowedTable("n", TumblingWindows(1000), "", topic, f"{topic}-p", f"{topic}-c")
     partitions = dict.fromkeys((topic, f"{topic}-p", f"{topic}-c"), 3)
     await create_topics(options, *partitions, partitions=3)
     async with AsyncExitStack() as stack:

@@ -15,6 +15,7 @@ from streams.core.columns import TP, Columns, KeyedRow, Row
 from streams.core.value_table import PythonTable, new_table
 from streams.kafka.record_batches import fetched_batches
 from tests.application import create_topics
+from tests.polling import until_true
 
 Seen = list[KeyedRow]
 Options = Mapping[str, Any]
@@ -183,12 +184,15 @@ async def until_compacted(options: Options, topic: str) -> Seen:
         [end] = (await consumer.end_offsets([tp])).values()
         before: Seen = []
         same = 0
-        async with asyncio.timeout(30):
-            while same < 10:
-                await consumer.seek_to_beginning(tp)
-                seen, _ = await plain(consumer, tp, end)
-                compacted = any(b[0] - a[0] > 3 for a, b in pairwise(seen))
-                same = same + 1 if compacted and seen == before else 0
-                before = seen
-                await asyncio.sleep(0.05)
+
+        async def has_settled() -> bool:
+            nonlocal before, same
+            await consumer.seek_to_beginning(tp)
+            seen, _ = await plain(consumer, tp, end)
+            compacted = any(b[0] - a[0] > 3 for a, b in pairwise(seen))
+            same = same + 1 if compacted and seen == before else 0
+            before = seen
+            return same == 10
+
+        await until_true(has_settled)
         return before

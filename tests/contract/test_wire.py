@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosedError
 
 from streams.web.live.frames import text_frame
 from streams.web.live.wire import AiohttpWire
+from tests.polling import until_true
 from tests.worker import free_port
 
 HOST = "127.0.0.1"
@@ -108,12 +109,18 @@ async def test_a_full_wire_can_be_cut(served: Connect) -> None:
     ended = asyncio.Event()
 
     async def handler(ws: web.WebSocketResponse, wire: AiohttpWire) -> None:
-        for _ in range(20):  # until the client's buffers are full, too
+        refused = 0
+
+        def no_room_any_more() -> bool:
+            nonlocal refused
+            refused += 1
             while wire.offer(text_frame(b"x" * 10_000)):
-                pass
-            await asyncio.sleep(0.01)
+                refused = 0
+            return refused == 10
+
+        await until_true(no_room_any_more)  # the client's buffers are full, too
         waiting = asyncio.create_task(wire.drained())
-        await asyncio.sleep(0)
+        await until_true(lambda: wire._protocol._drain_waiter is not None)
         await ws.close(drain=False)
         assert wire.is_full, "closing alone would wait for the reader"
         wire.abort()

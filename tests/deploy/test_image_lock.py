@@ -15,8 +15,8 @@ import deploy
 ROOT = Path(deploy.__file__).parents[1]
 IMAGE = ROOT / "deploy" / "image"
 _PINNED = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^]]*\])?==([^\s;]+)", re.MULTILINE)
-#: Extras of which the image has all.
-EXTRAS = ("aws",)
+#: Extras that only those need who develop Tally; the image has all others.
+DEVELOPMENT = {"local", "test", "bench", "dev"}
 
 
 def pinned(name: str) -> dict[str, Version]:
@@ -33,9 +33,9 @@ def declared() -> list[Requirement]:
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg", encoding="utf-8")
     lines = config["options"]["install_requires"].splitlines()
-    for extra in EXTRAS:
+    for extra in config["options.extras_require"].keys() - DEVELOPMENT:
         lines += config["options.extras_require"][extra].splitlines()
-    return [Requirement(line) for line in lines if line and not line.startswith("#")]
+    return [Requirement(line) for line in sorted(lines) if line and not line.startswith("#")]
 
 
 @pytest.mark.parametrize("requirement", declared(), ids=str)

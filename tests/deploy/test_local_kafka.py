@@ -8,8 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,15 +18,9 @@ from deploy.local.cli import main
 from deploy.local.errors import BrokerDiedError, DataFolderError, PortTakenError
 from deploy.local.ports import HOST, accepts_connections
 from tests.deploy.clients import consume, create_topic, list_topics, produce
+from tests.polling import until
 
 ROOT = Path(__file__).parents[2]
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"still not so after {seconds} s"
-        time.sleep(0.02)
 
 
 def port_of(address: str) -> int:
@@ -147,7 +139,7 @@ def test_a_broker_dies_with_its_parent() -> None:
         address, folder = parent.stdout.readline().split()
         assert accepts_connections(port_of(address))
         parent.kill()
-    wait_for(lambda: not accepts_connections(port_of(address)), seconds=5.0)
+    until(lambda: not accepts_connections(port_of(address)), "the port is closed", seconds=5.0)
     # Nobody was left to do it.
     shutil.rmtree(folder)
 

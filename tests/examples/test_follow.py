@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 
 from tests.application import Kafka, create_topics
 from tests.examples.following import EXAMPLES, Feed, lines, running
-from tests.live.gateways import until
+from tests.polling import until_true
 from tests.web.browser import AWAY, browsing, needs_chromium, running_browser
 from tests.worker import free_port
 
@@ -28,9 +28,23 @@ async def feed(kafka: Kafka, topic: str) -> AsyncIterator[Feed]:
         yield Feed(kafka, topic, producer)
 
 
+def python(feed: Feed) -> list[str]:
+    return [sys.executable, str(EXAMPLES / "follow.py"), feed.address, "python", "kafka"]
+
+
 async def test_python(feed: Feed) -> None:
-    command = [sys.executable, str(EXAMPLES / "follow.py"), feed.address, "python", "kafka"]
-    await check_that_it_follows(feed, command, said_in_words)
+    await check_that_it_follows(feed, python(feed), said_in_words)
+
+
+async def test_python_comes_back_to_a_gateway_that_refused_it(feed: Feed) -> None:
+    async with running(python(feed)) as process:
+        async with unavailable(feed.port) as asked:
+            await until_true(lambda: len(asked) > 0)
+        async with feed.gateway() as gateway:
+            await until_true(lambda: gateway.connections == 1)
+            expected = await feed.results(1)
+            said = await lines(process, len(expected))
+    assert sorted(map(said_in_words, said)) == sorted(expected)
 
 
 @pytest.mark.skipif(WSCAT is None, reason="wscat is missing (npm install --global wscat)")
@@ -54,19 +68,19 @@ async def test_browser(feed: Feed) -> None:
     address = f"{site}/follow.html?gateway={feed.address}&keys=python,kafka"
     lines_shown = "document.querySelectorAll('li').length"
     async with (
-        serving(EXAMPLES, port),
+        serving(files(EXAMPLES), port),
         running_browser() as browser,
         browsing(browser, address) as seen,
     ):
+        seen.tolerate(*AWAY, "404")  # it has no icon
         async with feed.gateway(LIVE_ORIGINS=site) as gateway:
-            await until(lambda: gateway.connections == 1)
+            await until_true(lambda: gateway.connections == 1)
             expected = await feed.results(3)
             await seen.until(f"{lines_shown} === {len(expected)}")
         expected += await feed.results(2)
         async with feed.gateway(LIVE_ORIGINS=site):
             await seen.until(f"{lines_shown} === {len(expected)}")
             assert sorted(map(said_in_words, await seen.texts("li"))) == sorted(expected)
-        seen.check(*AWAY, "404")  # it has no icon
 
 
 async def check_that_it_follows(
@@ -82,7 +96,7 @@ async def check_that_it_follows(
     """
     async with running(command, **environment) as process:
         async with feed.gateway() as gateway:
-            await until(lambda: gateway.connections == 1)
+            await until_true(lambda: gateway.connections == 1)
             expected = await feed.results(3)
             said = await lines(process, len(expected))
         expected += await feed.results(2)
@@ -90,7 +104,7 @@ async def check_that_it_follows(
             said += await lines(process, len(expected) - len(said))
             expected += await feed.results(1)
             said += await lines(process, len(expected) - len(said))
-        await until(lambda: is_done(said[-1]))
+        await until_true(lambda: is_done(said[-1]))
     assert sorted(map(read, said)) == sorted(expected)
 
 
@@ -107,10 +121,8 @@ def said_in_json(line: str) -> str:
 
 
 @asynccontextmanager
-async def serving(folder: Path, port: int) -> AsyncIterator[None]:
-    """A web server for the files of a folder."""
-    app = web.Application()
-    app.router.add_static("/", folder)
+async def serving(app: web.Application, port: int) -> AsyncIterator[None]:
+    """A web server."""
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
@@ -118,3 +130,25 @@ async def serving(folder: Path, port: int) -> AsyncIterator[None]:
         yield
     finally:
         await runner.cleanup()
+
+
+def files(folder: Path) -> web.Application:
+    """The files of a folder."""
+    app = web.Application()
+    app.router.add_static("/", folder)
+    return app
+
+
+@asynccontextmanager
+async def unavailable(port: int) -> AsyncIterator[list[str]]:
+    """What a gateway is that can't reach Kafka; yields what it is asked for."""
+    asked: list[str] = []
+
+    async def refuse(request: web.Request) -> web.Response:
+        asked.append(request.path_qs)
+        return web.Response(status=503)
+
+    app = web.Application()
+    app.router.add_get("/ws", refuse)
+    async with serving(app, port):
+        yield asked

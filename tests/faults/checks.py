@@ -3,18 +3,25 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
+from streams.core.aggregation import Aggregation
+from streams.core.counts import COUNTING
+from streams.core.prices import OHLC
 from tests import reference
 from tests.application import Application, Finals
 from tests.faults import invariants, observe
+from tests.faults.invariants import Partition
 from tests.faults.slot import ORDERLY, Slot, wrong_lines
 from tests.load import Load
 from tests.output import OutputReader, differences
 from tests.polling import until
 from tests.reading import Record, read_all
 from tests.scene import GRACE_MS, MIN_MENTIONED, WINDOW_MS
+from tests.ticker_reference import Expected
+from tests.ticker_scene import read_input, read_output
 
 #: Until all finals have come; and until each of the other things has settled.
 FINALS_SECONDS, SETTLE_SECONDS = 180.0, 60.0
@@ -22,6 +29,15 @@ STOP_SECONDS = 40.0
 POLL_SECONDS = 0.5
 
 Findings = list[str]
+
+
+class TableTopics(NamedTuple):
+    """A table as it is found on brokers and disks."""
+
+    name: str
+    partials: str
+    changelog: str
+    aggregation: Aggregation[Any]
 
 
 class Checks:
@@ -33,6 +49,7 @@ class Checks:
         workers_folder: Path,
         slots: Sequence[Slot],
         load: Load,
+        prices: Load,
         output: OutputReader,
     ) -> None:
         self._application = application
@@ -40,16 +57,24 @@ class Checks:
         self._folder = workers_folder
         self._slots = slots
         self._load = load
+        self._prices = prices
         self._output = output
-        source = observe.tps([application.input], application.partitions)
-        self._partials = observe.tps([application.partials], application.partitions)
-        self._source, self._assignable = source, [*source, *self._partials]
+        self._tables = [
+            TableTopics("hashtag_counts", application.partials, application.changelog, COUNTING),
+            TableTopics(
+                "ticker_prices", application.ticker_partials, application.ticker_changelog, OHLC
+            ),
+        ]
+        inputs = [application.input, application.ticker_input]
+        partials = [table.partials for table in self._tables]
+        self._assignable = observe.tps([*inputs, *partials], application.partitions)
 
     def all(self) -> Findings:
         """What is wrong; nothing if all is well."""
-        expected = self._expected()
+        expected, prices = self._expected(), self._expected_prices()
         found = [
             *_settled(lambda: self._missing(expected), FINALS_SECONDS),
+            *_settled(lambda: self._missing_prices(prices), FINALS_SECONDS),
             *_settled(self._unconsumed, SETTLE_SECONDS),
             *_settled(self._open_transactions, SETTLE_SECONDS),
             *_settled(self._unstable_group, SETTLE_SECONDS),
@@ -58,6 +83,7 @@ class Checks:
         found += self._stop_workers()
         self._output.finish()
         found += invariants.wrong_finals(expected, self._output.found)
+        found += self._wrong_prices(prices)
         found += self._stores(owners)
         found += wrong_lines(self._folder)
         self._print(expected)
@@ -76,25 +102,45 @@ class Checks:
         assert rows == written, "the load itself wrote something twice, or lost it"
         return reference.finals(rows, WINDOW_MS, GRACE_MS, MIN_MENTIONED)
 
+    def _expected_prices(self) -> Expected:
+        self._prices.finish()
+        return read_input(self._application, self._prices)
+
+    def _missing_prices(self, expected: Expected) -> Findings:
+        complete = read_output(self._application).is_complete(expected)
+        return [] if complete else ["prices have not come"]
+
+    def _wrong_prices(self, expected: Expected) -> Findings:
+        try:
+            read_output(self._application).check(expected)
+        except AssertionError as exc:
+            return [f"prices: {exc}"]
+        rows = sum(len(part) for part in self._prices.rows)
+        print(f"{rows} prices came to {len(expected.candles)} candles, each once")
+        return []
+
     def _missing(self, expected: Finals) -> Findings:
         missing = expected.keys() - self._output.found.keys()
         return [f"{len(missing)} finals have not come"] if missing else []
 
-    def _changelog(self) -> list[list[Record]]:
-        return asyncio.run(read_all(self._options, self._application.changelog))
+    def _changelogs(self) -> Iterator[tuple[TableTopics, int, list[Record]]]:
+        """Of each table and partition."""
+        for table in self._tables:
+            for partition, records in enumerate(
+                asyncio.run(read_all(self._options, table.changelog))
+            ):
+                yield table, partition, records
 
     def _unconsumed(self) -> Findings:
         offsets = asyncio.run(observe.committed_offsets(self._options, self._application.app_id))
         ends = asyncio.run(observe.ends(self._options, self._assignable, committed=False))
         stored = {
-            tp: observe.bookkeeping(observe.compacted(records)).position
-            for tp, records in zip(self._partials, self._changelog(), strict=True)
+            (table.partials, partition): observe.bookkeeping(observe.compacted(records)).position
+            for table, partition, records in self._changelogs()
         }
         return [
             *invariants.unconsumed("the committed offset", offsets, ends),
-            *invariants.unconsumed(
-                "the stored position", stored, {tp: ends[tp] for tp in self._partials}
-            ),
+            *invariants.unconsumed("the stored position", stored, {tp: ends[tp] for tp in stored}),
         ]
 
     def _open_transactions(self) -> Findings:
@@ -112,13 +158,14 @@ class Checks:
             found.append(f"what runs is not each task once: {sorted(running)}")
         return found
 
-    def _owners(self) -> dict[int, Slot]:
-        """The worker that runs stage two of each partition."""
+    def _owners(self) -> dict[Partition, Slot]:
+        """The worker that runs the task of each partition."""
         return {
-            partition: slot
+            (topic, partition): slot
             for slot in self._slots
-            for topic, partition in self._partials
-            if f"{topic}-{partition}" in slot.worker.running()
+            for running in [slot.worker.running()]
+            for topic, partition in self._assignable
+            if f"{topic}-{partition}" in running
         }
 
     def _stop_workers(self) -> Findings:
@@ -133,17 +180,19 @@ class Checks:
             if worker.process.returncode not in ORDERLY
         ]
 
-    def _stores(self, owners: dict[int, Slot]) -> Findings:
+    def _stores(self, owners: dict[Partition, Slot]) -> Findings:
         found = []
-        for partition, records in enumerate(self._changelog()):
-            if partition not in owners:
-                found.append(f"nobody owns store {partition}")
+        for table, partition, records in self._changelogs():
+            name = f"{table.name}/{partition}"
+            owner = owners.get((table.partials, partition))
+            if owner is None:
+                found.append(f"nobody owns store {name}")
                 continue
-            path = owners[partition].worker.data / self._application.app_id / "state"
-            store = asyncio.run(observe.stored(path / "hashtag_counts" / str(partition)))
+            path = owner.worker.data / self._application.app_id / "state" / name
+            store = asyncio.run(observe.stored(path, table.aggregation))
             changelog = observe.compacted(records)
-            print(f"store {partition} holds {len(store.values)} keys")
-            found += invariants.disagreement(partition, changelog, store)
+            print(f"store {name} holds {len(store.values)} keys")
+            found += invariants.disagreement(name, changelog, store)
         return found
 
 

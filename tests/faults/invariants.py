@@ -72,7 +72,7 @@ def unstable_group(group: Group, members: int, partitions: Iterable[Partition]) 
     return found
 
 
-def disagreement(partition: int, changelog: View, store: View) -> list[str]:
+def disagreement(name: str, changelog: View, store: View) -> list[str]:
     """A store holds exactly what its changelog says."""
     differing = [
         (key, changelog.values.get(key), store.values.get(key))
@@ -82,11 +82,11 @@ def disagreement(partition: int, changelog: View, store: View) -> list[str]:
     found = []
     if differing:
         found.append(
-            f"store {partition} and its changelog differ in {len(differing)} keys"
+            f"store {name} and its changelog differ in {len(differing)} keys"
             f" (key, changelog, store): {differing[:EXAMPLES]}"
         )
     if changelog.position != store.position:
         found.append(
-            f"store {partition} is at {store.position}, its changelog ends at {changelog.position}"
+            f"store {name} is at {store.position}, its changelog ends at {changelog.position}"
         )
     return found

@@ -12,7 +12,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 
-from streams.state.changelog import BOOKKEEPING_KEY, Bookkeeping, encode_count, window_prefix
+from streams.core.aggregation import Aggregation
+from streams.state.changelog import BOOKKEEPING_KEY, Bookkeeping, window_prefix
 from streams.state.rocksdb import RocksStore
 from tests.faults.invariants import Group, Partition, View
 from tests.reading import Record
@@ -101,18 +102,18 @@ def bookkeeping(view: View) -> Bookkeeping:
     return Bookkeeping.decode(view.values[BOOKKEEPING_KEY])
 
 
-async def stored(path: Path) -> View:
+async def stored(path: Path, aggregation: Aggregation[Any]) -> View:
     """What the store of a stopped worker holds. It is copied, so that nothing in it changes."""
     with tempfile.TemporaryDirectory(prefix="tally-store-") as folder:
         copy = shutil.copytree(path, Path(folder) / "copy")
-        store = RocksStore(copy)
+        store = RocksStore(copy, aggregation)
         held = await store.open()
         assert held is not None, f"the store {path} holds nothing"
         assert held.bookkeeping is not None
         values = {BOOKKEEPING_KEY: held.bookkeeping.encode()}
         for window in await store.windows():
-            for key, count in await store.scan(window, None, ALL_KEYS):
-                values[window_prefix(window) + key] = encode_count(count)
+            for key, value in await store.scan(window, None, ALL_KEYS):
+                values[window_prefix(window) + key] = aggregation.encode(value)
         await store.close()
     return View(values, held.position)
 

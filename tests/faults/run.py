@@ -16,14 +16,17 @@ from tests.faults.plan import SLOTS, WORKER_KINDS, Fault, plan
 from tests.faults.proxy import Proxy
 from tests.faults.slot import Slot
 from tests.faults.state import RunState
-from tests.load import Load, Pace
+from tests.load import HASHTAGS, Feed, Load, Pace
 from tests.output import OutputReader
 from tests.polling import POLL_SECONDS, until
 from tests.scene import COUNTING
+from tests.ticker_load import PRICES
+from tests.ticker_scene import SUMMING
 
 PARTITIONS = 3
 #: Event time runs twice as fast as the clock, so that a window closes each second.
 PACE = Pace(rows=10, step_ms=100, tick_seconds=0.05, left_open=300)
+PRICES_PACE = Pace(rows=5, step_ms=200, tick_seconds=0.1, left_open=100)
 #: Without new finals for so long, the next fault waits until there are some again ...
 SILENCE_SECONDS = 15.0
 #: ... which has to be within this time, as all faults that are in effect end meanwhile.
@@ -74,7 +77,9 @@ class Run:
             for name in SLOTS
         }
         self._mischief = Mischief(self.kafka, proxy, self.slots)
-        self._start_load()
+        self._create_topics()
+        self.load = self._start_load(self.application.input, PACE, HASHTAGS)
+        self.prices = self._start_load(self.application.ticker_input, PRICES_PACE, PRICES)
         self.output = OutputReader(
             self.application.options,
             self.application.output_topic,
@@ -94,31 +99,36 @@ class Run:
             self.workers_folder,
             partitions=PARTITIONS,
             replicas=3,
+            jobs=["hashtags", "tickers"],
             # Each task has a copy elsewhere, which disks that are wiped make worth having.
-            variables={**COUNTING, "STREAMS_STANDBYS": "1"},
+            variables={**COUNTING, **SUMMING, "STREAMS_STANDBYS": "1"},
         )
         if not self.state.quick:
             application.use_shipped_timeouts()
         return application
 
-    def _start_load(self) -> None:
-        options, topic = self.application.options, self.application.input
-        existing = {name for name, _ in asyncio.run(observe.partitions(options))}
-        if topic not in existing:
+    def _create_topics(self) -> None:
+        existing = asyncio.run(observe.partitions(self.application.options))
+        if self.application.input not in {name for name, _ in existing}:
             self.application.create_topics()
+
+    def _start_load(self, topic: str, pace: Pace, feed: Feed) -> Load:
+        options = self.application.options
         written = asyncio.run(
             observe.ends(options, observe.tps([topic], PARTITIONS), committed=False)
         )
-        self.load = Load(
+        load = Load(
             options,
             topic,
             PARTITIONS,
             self.state.seed,
-            PACE,
+            pace,
             [written[topic, partition] for partition in range(PARTITIONS)],
+            feed,
         )
-        self.load.start()
-        self._stack.callback(self.load.pause)
+        load.start()
+        self._stack.callback(load.pause)
+        return load
 
     def make_faults(self, pause_after: float | None) -> bool:
         """Make the faults of the plan that are left; False if there was no time for all."""
@@ -143,6 +153,7 @@ class Run:
             self.workers_folder,
             list(self.slots.values()),
             self.load,
+            self.prices,
             self.output,
         )
         return [*self.state.failures, *checks.all()]

@@ -28,7 +28,7 @@ def test_each_crash_point(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
     chunks = {"STREAMS_CLOSE_CHUNK": "3"}
     with Scene(kafka, unique("points"), tmp_path, variables=chunks) as scene:
         scene.worker("steady").start().until_running()
-        points = [*crash_points.NAMES] * HITS
+        points = [*crash_points.COUNTING] * HITS
         scene.random.shuffle(points)
         for point in points:
             die_at(scene, point)

@@ -72,7 +72,7 @@ def test_an_unstable_group(group: Group, said: str) -> None:
 
 
 def test_a_store_that_agrees() -> None:
-    assert disagreement(0, View({b"a": b"1"}, 9), View({b"a": b"1"}, 9)) == []
+    assert disagreement("counts/0", View({b"a": b"1"}, 9), View({b"a": b"1"}, 9)) == []
 
 
 @pytest.mark.parametrize(
@@ -81,9 +81,9 @@ def test_a_store_that_agrees() -> None:
         (View({}, 9), "differ in 1 keys (key, changelog, store): [(b'a', b'1', None)]"),
         (View({b"a": b"2"}, 9), "differ in 1 keys"),
         (View({b"a": b"1", b"b": b"1"}, 9), "[(b'b', None, b'1')]"),
-        (View({b"a": b"1"}, 8), "store 0 is at 8, its changelog ends at 9"),
+        (View({b"a": b"1"}, 8), "store counts/0 is at 8, its changelog ends at 9"),
     ],
 )
 def test_a_store_that_disagrees(store: View, said: str) -> None:
-    [finding] = disagreement(0, View({b"a": b"1"}, 9), store)
+    [finding] = disagreement("counts/0", View({b"a": b"1"}, 9), store)
     assert said in finding

@@ -1,4 +1,4 @@
-"""kill -9 under steady load: every final exactly once."""
+"""kill -9 under steady load: every final exactly once, of either job."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,15 +8,14 @@ import pytest
 from tests.application import Kafka
 from tests.polling import until
 from tests.scene import Scene
+from tests.ticker_scene import TickerScene
 from tests.worker import Worker
 
 Name = Callable[[str], str]
-
-
 WORKERS = ("a", "b", "c")
 
 
-def hurt(scene: Scene, how: str) -> None:
+def hurt(scene: Scene | TickerScene, how: str) -> None:
     """Let workers come, then kill, freeze or stop a random one of those that run."""
     for name in scene.random.sample(WORKERS, scene.random.randint(1, 3)):
         if not scene.worker(name).alive:
@@ -33,7 +32,7 @@ def hurt(scene: Scene, how: str) -> None:
         freeze(scene, victim)
 
 
-def freeze(scene: Scene, victim: Worker) -> None:
+def freeze(scene: Scene | TickerScene, victim: Worker) -> None:
     """Freeze a worker until others have all its tasks, then let it go on."""
     # Never more workers than partitions: Faust's assignor would leave one without tasks.
     if not any(w.alive for w in scene.workers.values() if w is not victim):
@@ -49,7 +48,7 @@ def freeze(scene: Scene, victim: Worker) -> None:
     victim.thaw()
 
 
-def carry_on(scene: Scene) -> None:
+def carry_on(scene: Scene | TickerScene) -> None:
     """See that a worker is there to do what is left, and check the finals."""
     if not scene.worker("a").alive:
         scene.worker("a").start()
@@ -57,8 +56,11 @@ def carry_on(scene: Scene) -> None:
 
 
 @pytest.mark.long
-def test_three_kills(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
-    with Scene(kafka, unique("kill"), tmp_path) as scene:
+@pytest.mark.parametrize("scene_of", [Scene, TickerScene])
+def test_three_kills(
+    kafka: Kafka, unique: Name, tmp_path: Path, scene_of: type[Scene] | type[TickerScene]
+) -> None:
+    with scene_of(kafka, unique("kill"), tmp_path) as scene:
         for _ in range(3):
             hurt(scene, "kill")
         carry_on(scene)
@@ -76,7 +78,7 @@ def test_twenty_kills_and_more(kafka: Kafka, unique: Name, tmp_path: Path) -> No
 
 
 @pytest.mark.long
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_kills_at_the_shipped_timeouts(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
     with Scene(kafka, unique("kill"), tmp_path) as scene:
         scene.use_shipped_timeouts()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaProducer
 
+from streams.core.counts import COUNTING
 from tests.application import Kafka, create_topics
 from tests.faults import observe
 from tests.faults.invariants import disagreement, open_transactions, unconsumed, unstable_group
@@ -58,7 +59,7 @@ def test_sees_how_an_application_ended(kafka: Kafka, unique: Name, tmp_path: Pat
 
 async def stores_agree(scene: Scene, stores: Path) -> None:
     for partition, records in enumerate(await read_all(scene.options, scene.changelog)):
-        store = await observe.stored(stores / str(partition))
-        assert disagreement(partition, observe.compacted(records), store) == []
+        store = await observe.stored(stores / str(partition), COUNTING)
+        assert disagreement(str(partition), observe.compacted(records), store) == []
         # The last record is the bookkeeping of the last transaction.
-        assert len(disagreement(partition, observe.compacted(records[:-1]), store)) == 2
+        assert len(disagreement(str(partition), observe.compacted(records[:-1]), store)) == 2

@@ -78,6 +78,7 @@ def test_kills_hand_overs_and_a_peer_that_is_down(
             until_more(peer, scene)
             scene.worker("b").kill()
             until_more(peer, scene)
+            until(lambda: peer.happened.keys() >= {*MISCHIEF}, "all mischief", 90, scene.tails)
             check(peer, scene)
 
 

@@ -3,19 +3,19 @@
 import asyncio
 import contextlib
 import json
-import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import aiohttp
 from aiokafka import AIOKafkaProducer
+from prometheus_client import REGISTRY
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from deploy.local import ExternalKafka, LocalKafka
 from streams.settings import Settings
 from streams.web.live.site import LiveSite
 from streams.web.server import running
+from tests.application import Kafka
 from tests.worker import free_port
 
 HOST = "127.0.0.1"
@@ -32,10 +32,9 @@ class RunningGateway:
 
     def client(self, query: str, **options: Any) -> connect:
         """A connection to `/ws`, with the options of `websockets.connect`."""
-        scheme = "wss" if "ssl" in options else "ws"
         # Ours are in good time, or not at all; big results are none of the client's business.
         options = {"open_timeout": SECONDS, "max_queue": None, **options}
-        return connect(f"{scheme}://{self.netloc}/ws?{query}", compression=None, **options)
+        return connect(f"ws://{self.netloc}/ws?{query}", compression=None, **options)
 
     async def get(self, path: str, **headers: str) -> tuple[int, str, Any]:
         """Status, content type and body of a page."""
@@ -45,10 +44,6 @@ class RunningGateway:
         ):
             return response.status, response.content_type, await response.json(content_type=None)
 
-    async def until(self, holds: Callable[[], bool], seconds: float = SECONDS) -> None:
-        """Wait until `holds()`."""
-        await until(holds, seconds)
-
     @property
     def connections(self) -> int:
         """How many there are now."""
@@ -56,9 +51,7 @@ class RunningGateway:
 
 
 @contextlib.asynccontextmanager
-async def gateway(
-    kafka: LocalKafka | ExternalKafka, topic: str, **variables: str
-) -> AsyncIterator[RunningGateway]:
+async def gateway(kafka: Kafka, topic: str, **variables: str) -> AsyncIterator[RunningGateway]:
     """Serve keys of one topic by the parameters `key` and `hashtag`; variables without STREAMS_."""
     ours = {
         "LIVE_TOPICS": f"{topic}=key|hashtag",
@@ -73,13 +66,6 @@ async def gateway(
     async with site.follower.held(), running(settings, site):
         assert await site.follower.ready(SECONDS)
         yield RunningGateway(settings, site)
-
-
-async def until(holds: Callable[[], bool], seconds: float = SECONDS) -> None:
-    """Wait until `holds()`."""
-    async with asyncio.timeout(seconds):
-        while not holds():
-            await asyncio.sleep(0.02)
 
 
 async def read(ws: ClientConnection, n: int = 1, seconds: float = SECONDS) -> list[dict[str, Any]]:
@@ -129,9 +115,9 @@ async def send(
     await asyncio.gather(*pending)
 
 
-def trusting(cafile: str) -> ssl.SSLContext:
-    """A client's TLS that trusts one CA."""
-    return ssl.create_default_context(cafile=cafile)
+def metric(name: str, **labels: str) -> float:
+    """What this process's `streams_live_<name>` says."""
+    return REGISTRY.get_sample_value(f"streams_live_{name}", labels) or 0
 
 
 def numbers(messages: list[dict[str, Any]]) -> list[int]:

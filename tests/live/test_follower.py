@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaProducer
@@ -14,6 +14,7 @@ from streams.web.live.cursor import decode
 from streams.web.live.follower import Follower
 from streams.web.live.messages import Message, Piece
 from tests.application import create_topics
+from tests.polling import until_true
 from tests.reading import read_all
 
 
@@ -55,12 +56,6 @@ async def following(settings: Settings) -> AsyncIterator[tuple[Follower, Remembe
     await follower.stop()
 
 
-async def until(holds: Callable[[], bool], seconds: float = 30) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():
-            await asyncio.sleep(0.02)
-
-
 async def send(producer: AIOKafkaProducer, topic: str, n: int, start: int = 0) -> None:
     pending = [
         await producer.send(topic, b'{"n": %d}' % i, key=b"k%d" % (i % 3), partition=i % 2)
@@ -75,9 +70,11 @@ async def test_delivers_what_is_committed_and_nothing_else(kafka: LocalKafka, to
     async with AIOKafkaProducer(**options, transactional_id=topic) as producer:
         async with producer.transaction():
             await send(producer, topic, 10)
-        # A commit is acknowledged before it can be seen.
-        while sum(map(len, await read_all(options, topic))) < 10:
-            await asyncio.sleep(0.02)
+
+        async def all_seen() -> bool:
+            return sum(map(len, await read_all(options, topic))) == 10
+
+        await until_true(all_seen)  # a commit is acknowledged before that
         settings = settings_of(kafka, f"{topic}=key", STREAMS_LIVE_HISTORY="3")
         async with following(settings) as (follower, listener):
             assert {m.tp.partition for m in listener.messages} == {0, 1}
@@ -88,8 +85,8 @@ async def test_delivers_what_is_committed_and_nothing_else(kafka: LocalKafka, to
             await producer.abort_transaction()
             async with producer.transaction():
                 await send(producer, topic, 1000, start=200)
-            await until(lambda: len(listener.messages) >= 1000)
-            await until(lambda: sum(follower.positions.values()) == 1021)
+            await until_true(lambda: len(listener.messages) >= 1000)
+            await until_true(lambda: sum(follower.positions.values()) == 1021)
             for partition in (0, 1):
                 values = [
                     json.loads(m.value or b"")["n"]
@@ -108,7 +105,7 @@ async def test_messages_say_where_they_stand(kafka: LocalKafka, topic: str) -> N
         following(settings_of(kafka, f"{topic}=key")) as (_, listener),
     ):
         await send(producer, topic, 100)
-        await until(lambda: len(listener.messages) == 100)
+        await until_true(lambda: len(listener.messages) == 100)
     seen = {TP(topic, 0): 0, TP(topic, 1): 0}
     for message in listener.messages:
         message.encode()
@@ -129,7 +126,7 @@ async def test_it_follows_as_long_as_somebody_asks(kafka: LocalKafka, topic: str
         async with follower.held(), follower.held():
             assert await follower.ready(30)
             assert len(listener.messages) == 10
-        await until(lambda: not follower.is_ready)
+        await until_true(lambda: not follower.is_ready)
         assert len(follower.ring) == 0
         await send(producer, topic, 10)
         async with follower.held():

@@ -16,8 +16,9 @@ from aiokafka import AIOKafkaProducer
 
 from deploy.local import LocalKafka
 from tests.application import create_topics
-from tests.live.gateways import HOST, until
+from tests.live.gateways import HOST
 from tests.live.test_processes import GATEWAY
+from tests.polling import until_true
 from tests.worker import Worker
 
 READERS, DEAF = 900, 100
@@ -136,7 +137,7 @@ async def test_those_who_never_read_harm_nobody(
                     value = {"n": next(numbers), "sent": time.time(), "padding": PADDING}
                     await producer.send_and_wait(topic, json.dumps(value).encode(), b"k0")
                     await asyncio.sleep(PAUSE)
-                await until(lambda: all(len(r.times) == n for r in found), 60)
+                await until_true(lambda: all(len(r.times) == n for r in found), 60)
                 return statistics.quantiles([t for r in found for t in r.times], n=100)[98]
 
             await send(MESSAGES)

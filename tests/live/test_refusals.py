@@ -1,76 +1,16 @@
-"""Bad input: each ends in its documented answer, others aren't disturbed, no secret is logged."""
+"""Requests that stay outside: each gets its documented answer, and no secret is logged."""
 
 import asyncio
-import contextlib
 import json
-import logging
-import socket
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from deploy.local import LocalKafka
 from streams.core.columns import TP
 from streams.web.live.cursor import MAX_OFFSET, Positions
-from tests.application import create_topics
-from tests.live.gateways import HOST, RunningGateway, code_of_closing, gateway, read, until
-
-CANARY = "canary-in-a-coal-mine"
-ADMIN = "canary-in-a-gold-mine"
-TOKENS = {
-    CANARY: {"name": "anna", "keys": ["k0", "py*"]},
-    ADMIN: {"name": "root", "keys": ["*"], "admin": True},
-}
-SITE = "https://example.org"
-
-
-@pytest.fixture
-async def topic_there(kafka: LocalKafka, topic: str) -> str:
-    await create_topics(kafka.client_options(), topic, partitions=2)
-    return topic
-
-
-@pytest.fixture
-async def guarded(
-    kafka: LocalKafka, topic_there: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> AsyncIterator[RunningGateway]:
-    """With tokens and a list of sites; at the end, nothing secret was logged."""
-    caplog.set_level(logging.DEBUG)
-    logging.getLogger("aiokafka").setLevel(logging.WARNING)
-    file = tmp_path / "tokens.json"
-    file.write_text(json.dumps(TOKENS))
-    async with gateway(
-        kafka, topic_there, LIVE_TOKENS_FILE=str(file), LIVE_ORIGINS=f"{SITE},http://localhost:3000"
-    ) as served:
-        yield served
-    assert "canary" not in caplog.text
-
-
-@pytest.fixture
-async def opened(kafka: LocalKafka, topic_there: str) -> AsyncIterator[RunningGateway]:
-    """Open to everybody."""
-    async with gateway(kafka, topic_there) as served:
-        yield served
-
-
-async def refused(served: RunningGateway, query: str, **options: Any) -> tuple[int, str]:
-    """Status and detail of a refusal."""
-    with pytest.raises(InvalidStatus) as caught:
-        async with served.client(query, **options):
-            pass
-    response = caught.value.response
-    assert response.headers["Content-Type"].startswith("application/problem+json")
-    body = json.loads(response.body or b"")
-    assert body["status"] == response.status_code
-    return response.status_code, body["detail"]
-
-
-def bearing(token: str, **headers: str) -> dict[str, Any]:
-    """Options of a client that isn't a browser."""
-    return {"additional_headers": {"Authorization": f"Bearer {token}", **headers}}
+from tests.live.gateways import HOST, RunningGateway, code_of_closing, gateway, read
+from tests.live.refusing import ADMIN, CANARY, SITE, TOKENS, bearing, refused
 
 
 async def test_a_missing_key(opened: RunningGateway) -> None:
@@ -140,20 +80,20 @@ async def test_keys_that_are_not_allowed(guarded: RunningGateway) -> None:
         assert (await read(ws))[0]["keys"] == {"key": ["k0", "pyx"]}
 
 
-async def test_star_may_be_switched_off(kafka: LocalKafka, topic_there: str) -> None:
-    async with gateway(kafka, topic_there, LIVE_ALLOW_ALL="false") as served:
+async def test_star_may_be_switched_off(kafka: LocalKafka, two_partitions: str) -> None:
+    async with gateway(kafka, two_partitions, LIVE_ALLOW_ALL="false") as served:
         assert (await refused(served, "key=*"))[0] == 403
         async with served.client("key=k0") as ws:
             await read(ws)
 
 
 async def test_a_withdrawn_token_ends_its_connections(
-    kafka: LocalKafka, topic_there: str, tmp_path: Path
+    kafka: LocalKafka, two_partitions: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "tokens.json"
     file.write_text(json.dumps(TOKENS))
     async with (
-        gateway(kafka, topic_there, LIVE_TOKENS_FILE=str(file)) as served,
+        gateway(kafka, two_partitions, LIVE_TOKENS_FILE=str(file)) as served,
         served.client("key=k0", **bearing(CANARY)) as ws,
         served.client("key=k0", **bearing(ADMIN)) as other,
     ):
@@ -194,7 +134,7 @@ async def test_only_the_own_host_without_a_list(opened: RunningGateway) -> None:
         await read(ws)
 
 
-async def test_forged_cursors(opened: RunningGateway, topic_there: str) -> None:
+async def test_forged_cursors(opened: RunningGateway, two_partitions: str) -> None:
     def cursor(topic: str, *offsets: int) -> str:
         return Positions({TP(topic, p): at for p, at in enumerate(offsets)}).base()
 
@@ -203,133 +143,17 @@ async def test_forged_cursors(opened: RunningGateway, topic_there: str) -> None:
         "A" * 4000,
         "%00",
         cursor("unknown-topic", 0, 0),
-        cursor(topic_there, 0, 1),
-        cursor(topic_there, MAX_OFFSET, 0),
-        cursor(topic_there, 0, 0, 0),
-        cursor(topic_there, 0, 0) + ".0.-1",
-        cursor(topic_there, 0, 0) + ".7.0",
-        cursor(topic_there, 0, 0) + ".0.1",
+        cursor(two_partitions, 0, 1),
+        cursor(two_partitions, MAX_OFFSET, 0),
+        cursor(two_partitions, 0, 0, 0),
+        cursor(two_partitions, 0, 0) + ".0.-1",
+        cursor(two_partitions, 0, 0) + ".7.0",
+        cursor(two_partitions, 0, 0) + ".0.1",
     ):
         status, detail = await refused(opened, f"key=k0&since={since}")
         assert (status, since, "cursor" in detail) == (400, since, True)
-    async with opened.client(f"key=k0&since={cursor(topic_there, 0, 0)}") as ws:
+    async with opened.client(f"key=k0&since={cursor(two_partitions, 0, 0)}") as ws:
         await read(ws)
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        "garbage",
-        "{",
-        "[]",
-        "null",
-        '"subscribe"',
-        '{"action": "explode", "keys": ["a"]}',
-        '{"action": "subscribe"}',
-        '{"action": "subscribe", "keys": "a"}',
-        '{"action": "subscribe", "keys": [1]}',
-        '{"action": "subscribe", "keys": ["\\ud800"]}',
-        '{"action": "subscribe", "keys": ["a"], "parameter": "other"}',
-        '{"action": "subscribe", "keys": ["a"], "parameter": 1}',
-        '{"action": "subscribe", "keys": ' + json.dumps([f"k{i}" for i in range(10_000)]) + "}",
-        "[" * 50_000,
-        b"binary",
-    ],
-    ids=lambda message: str(message)[:60],
-)
-async def test_messages_that_cannot_be_followed(
-    opened: RunningGateway, message: str | bytes
-) -> None:
-    async with opened.client("key=k0") as ws:
-        await read(ws)
-        await ws.send(message)
-        [answer] = await read(ws)
-        assert answer["type"] == "error"
-        await ws.send('{"action": "subscribe", "keys": []}')
-        assert (await read(ws))[0]["keys"] == {"key": ["k0"]}, "it stays open, and nothing changed"
-
-
-async def test_ten_thousand_keys_in_a_url(opened: RunningGateway) -> None:
-    keys = ",".join(f"{i}" for i in range(1500))
-    status, detail = await refused(opened, f"key={keys}")
-    assert (status, "Too many keys" in detail) == (400, True)
-
-
-async def test_too_many_errors(opened: RunningGateway) -> None:
-    async with opened.client("key=k0") as ws:
-        for _ in range(11):
-            await ws.send("garbage")
-        assert await code_of_closing(ws) == 1008
-
-
-async def test_too_many_messages(opened: RunningGateway) -> None:
-    async with opened.client("key=k0") as ws:
-        for _ in range(100):
-            with contextlib.suppress(ConnectionClosed):
-                await ws.send('{"action": "subscribe", "keys": []}')
-        assert await code_of_closing(ws) == 1008
-
-
-@pytest.mark.parametrize("message", ["x" * 131_073, b"x" * 131_073, ["x" * 100_000] * 2])
-async def test_a_message_that_is_too_big(opened: RunningGateway, message: Any) -> None:
-    async with opened.client("key=k0") as ws:
-        await read(ws)
-        with contextlib.suppress(ConnectionClosed):
-            await ws.send(message)
-        assert await code_of_closing(ws) == 1009
-
-
-async def test_limits(kafka: LocalKafka, topic_there: str) -> None:
-    async with gateway(
-        kafka,
-        topic_there,
-        LIVE_MAX_CONNECTIONS="3",
-        LIVE_MAX_PER_ADDRESS="2",
-        LIVE_TRUSTED_PROXIES=f"{HOST}/32",
-    ) as served:
-
-        def via(address: str) -> dict[str, Any]:
-            return {"additional_headers": {"X-Forwarded-For": address}}
-
-        async with served.client("key=k0", **via("198.51.100.1")):
-            async with served.client("key=k0", **via("198.51.100.1")):
-                assert (await refused(served, "key=k0", **via("198.51.100.1")))[0] == 429
-                async with served.client("key=k0", **via("198.51.100.2")):
-                    assert (await refused(served, "key=k0", **via("198.51.100.3")))[0] == 503
-            await served.until(lambda: served.connections == 1)
-            async with served.client("key=k0", **via("198.51.100.1")) as ws:
-                await read(ws)
-
-
-async def test_a_half_open_handshake_is_cut(kafka: LocalKafka, topic_there: str) -> None:
-    async with gateway(kafka, topic_there, LIVE_HANDSHAKE_SECONDS="1") as served:
-        for sent in (b"", b"GET /ws?key=k0 HT", b"GET /ws?key=k0 HTTP/1.1\r\nHost: x\r\nUpg"):
-            reader, writer = await asyncio.open_connection(HOST, served.settings.web_port)
-            writer.write(sent)
-            async with asyncio.timeout(20):
-                assert await reader.read() == b""
-            writer.close()
-        async with served.client("key=k0") as ws:
-            await read(ws)
-
-
-async def test_a_dead_peer_is_evicted(kafka: LocalKafka, topic_there: str) -> None:
-    """One that took part in the handshake, and then doesn't answer pings, as after a power cut."""
-    async with (
-        gateway(kafka, topic_there, LIVE_HEARTBEAT_SECONDS="1") as served,
-        served.client("key=k0") as alive,
-    ):
-        await read(alive)
-        with socket.create_connection((HOST, served.settings.web_port)) as dead:
-            dead.sendall(
-                b"GET /ws?key=k0 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
-                b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-            )
-            await until(lambda: served.connections == 2)
-            await until(lambda: served.connections == 1)
-        await alive.send('{"action": "subscribe", "keys": []}')
-        await read(alive)
 
 
 async def test_the_registry(guarded: RunningGateway, opened: RunningGateway) -> None:

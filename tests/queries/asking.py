@@ -1,10 +1,12 @@
 """Stand-ins for what queries are made of, and a client that asks them."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
+import jsonschema
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
@@ -17,11 +19,13 @@ from streams.jobs.hashtags import as_json
 from streams.settings import Settings
 from streams.web.live.follower import Listener
 from streams.web.live.messages import Piece
+from streams.web.openapi import DOCUMENT
 from streams.web.problems import use_problem_details
 from streams.web.queries.handlers import Queries
 from streams.web.queries.question import OpenCounts, Question
 
 SIZE = 20_000
+SPEC: dict[str, Any] = json.loads(DOCUMENT)
 
 
 class Answer(NamedTuple):
@@ -74,15 +78,24 @@ class Told:
         self.error: QueryError | None = None
         self.asked: list[Question] = []
         self.closed = False
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
 
     async def ask(self, question: Question) -> list[WindowCount]:
         self.asked.append(question)
+        await self.may_answer.wait()
         if self.error is not None:
             raise self.error
         return self.counts
 
     async def close(self) -> None:
         self.closed = True
+
+
+def check_schema(name: str, answer: Any) -> None:
+    """Fail unless an answer is as the OpenAPI document's schema of that name has it."""
+    schema = {"$ref": f"#/components/schemas/{name}", "components": SPEC["components"]}
+    jsonschema.Draft202012Validator(schema).validate(answer)
 
 
 def count(window: int, n: int) -> WindowCount:

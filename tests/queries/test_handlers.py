@@ -1,12 +1,14 @@
 """What queries answer, with stand-ins for workers and results."""
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
 
 from streams.errors import ForbiddenError, NotOwnerError, NotReadyError
+from streams.web.queries import handlers
 from streams.web.queries.forwarding import segment
-from tests.queries.asking import Results, Told, as_dict, count, serving
+from tests.queries.asking import Results, Told, as_dict, check_schema, count, serving
 
 
 async def test_a_hashtag_has_open_and_closed_windows() -> None:
@@ -138,6 +140,21 @@ async def test_while_nobody_can_tell_it_is_503() -> None:
             assert "is opening" in answer.body["detail"]
 
 
+async def test_too_many_questions_at_the_same_time_are_503(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(handlers, "AT_A_TIME", 1)
+    monkeypatch.setattr(handlers, "ANSWER_SECONDS", 0.5)
+    told = Told()
+    told.may_answer.clear()
+    async with serving(told) as ask:
+        answers = await asyncio.gather(*(ask("/hashtags/tag/open") for _ in range(3)))
+        assert [answer.status for answer in answers] == [503] * 3
+        assert sum("too many" in answer.body["detail"] for answer in answers) > 0
+        told.may_answer.set()
+        assert (await ask("/hashtags/tag/open")).status == 200
+
+
 async def test_who_is_not_the_owner_says_so_to_a_worker() -> None:
     told = Told()
     told.error = NotOwnerError("the task of partials-0 doesn't run here")
@@ -177,7 +194,6 @@ async def test_tokens_are_asked_for() -> None:
 async def test_the_latest_window(query: str, expected: Sequence[str]) -> None:
     results = Results()
     async with serving(None, results) as ask:
-        assert (await ask("/windows/latest")).status == 404
         results.final("old", 1, 100)
         results.final("other", 3, 100, topic="another")
         for tag, n in {"a": 7, "b": 9, "c": 7}.items():
@@ -187,3 +203,11 @@ async def test_the_latest_window(query: str, expected: Sequence[str]) -> None:
     assert body["window_end"] == 60_000
     assert [one["hashtag"] for one in body["top"]] == expected
     assert body["top"][0] == {"hashtag": "b", "count": 9}
+
+
+async def test_before_any_window_has_closed_there_is_no_latest() -> None:
+    async with serving(None) as ask:
+        answer = await ask("/windows/latest")
+    assert answer.status == 200
+    check_schema("Window", answer.body)
+    assert answer.body == {"window_start": None, "window_end": None, "top": []}

@@ -1,6 +1,5 @@
 """The OpenAPI document is valid, and names what there is."""
 
-import json
 import re
 from typing import Any
 
@@ -11,12 +10,11 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from streams.app import create_app
 from streams.settings import Settings
 from streams.web.live.site import LiveSite
-from streams.web.openapi import DOCUMENT
 from streams.web.server import add_routes
+from tests.queries.asking import SPEC
 
 #: What is for people.
 PAGES = re.compile("/$|/dashboard")
-SPEC: dict[str, Any] = json.loads(DOCUMENT)
 
 
 def routes(app: web.Application) -> set[tuple[str, str]]:

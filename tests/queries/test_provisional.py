@@ -16,6 +16,7 @@ from streams.access import check_access
 from tests.application import Kafka, create_topics
 from tests.live.gateways import gateway
 from tests.load import Pace
+from tests.polling import until_true
 from tests.queries.witness import truth_of
 from tests.scene import Scene
 
@@ -26,11 +27,13 @@ TAGS = ["#tag00", "#tag01", "#tag02"]
 PACE = Pace(step_ms=20, late_ms=1_000)
 
 
-async def listen(port: int, query: str, finals: int, seconds: float = 60) -> list[dict[str, Any]]:
-    """What a client gets until there were so many finals of each hashtag."""
+async def listen(
+    port: int, query: str, finals: int, provisional: int = 0, seconds: float = 60
+) -> list[dict[str, Any]]:
+    """What a client gets until there were so many finals and counts of each hashtag."""
     keys = ",".join(map(quote, TAGS))
     found: list[dict[str, Any]] = []
-    left = dict.fromkeys(TAGS, finals)
+    left = {(tag, True): finals for tag in TAGS} | {(tag, False): provisional for tag in TAGS}
     async with (
         asyncio.timeout(seconds),
         connect(f"ws://127.0.0.1:{port}/ws?hashtag={keys}{query}") as ws,
@@ -39,14 +42,14 @@ async def listen(port: int, query: str, finals: int, seconds: float = 60) -> lis
             message = json.loads(await ws.recv())
             if "key" in message:
                 found.append(message)
-                left[message["key"]] -= "id" in message
+                left[message["key"], "id" in message] -= 1
     return found
 
 
 async def both(port: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """What a client gets that asks for provisional counts, and one that doesn't."""
     one, other = await asyncio.gather(
-        listen(port, "&provisional=1", finals=4), listen(port, "", finals=2)
+        listen(port, "&provisional=1", finals=4, provisional=2), listen(port, "", finals=2)
     )
     return one, other
 
@@ -76,7 +79,7 @@ async def test_a_gateway_makes_no_changelog(
         gateway(kafka, topic, APP_ID=app_id, OUTPUT_TOPIC=topic) as served,
         served.client("hashtag=a&provisional=1"),
     ):
-        await served.until(lambda: f"No topic '{changelog}'" in caplog.text)
+        await until_true(lambda: f"No topic '{changelog}'" in caplog.text)
     assert await check_access(served.settings.kafka, [changelog, topic]) == {topic: 1}
 
 

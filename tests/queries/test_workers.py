@@ -8,15 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
-from streams.web.openapi import DOCUMENT
 from streams.web.queries.forwarding import segment
 from tests import reference
 from tests.application import Application, Kafka
 from tests.load import BEGIN, Row
 from tests.polling import until
+from tests.queries.asking import check_schema
 from tests.reference import Counts
 from tests.scene import seed_of_run
 from tests.worker import Worker, free_port
@@ -39,18 +38,6 @@ def rows_of(seed: int, partition: int) -> list[Row]:
         value = random_.choice([*(tag.encode() for tag in TAGS * 3), *JUNK])
         rows.append((value, BEGIN + i * 100 - late))
     return [*rows, (b"#end", BEGIN + 150_000)]
-
-
-@pytest.fixture(scope="module")
-def schemas() -> Callable[[str, Any], None]:
-    """Checks an answer against a schema of the OpenAPI document, by its name."""
-    document = json.loads(DOCUMENT)
-
-    def check(name: str, answer: Any) -> None:
-        schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
-        jsonschema.Draft202012Validator(schema).validate(answer)
-
-    return check
 
 
 def hashtag(text: str) -> str:
@@ -98,9 +85,7 @@ def app(kafka: Kafka, unique: Name, tmp_path: Path) -> Iterator[Application]:
         yield app
 
 
-def test_every_worker_and_gateway_tells_the_same_and_the_right_counts(
-    app: Application, schemas: Callable[[str, Any], None]
-) -> None:
+def test_every_worker_and_gateway_tells_the_same_and_the_right_counts(app: Application) -> None:
     seed = seed_of_run()
     rows = [rows_of(seed, partition) for partition in range(PARTITIONS)]
     opened = reference.open_counts(rows, WINDOW_MS, GRACE_MS)
@@ -125,10 +110,10 @@ def test_every_worker_and_gateway_tells_the_same_and_the_right_counts(
         for tag in TAGS:
             status, answer = ask(server, f"/hashtags/{segment(tag)}")
             assert status == 200, answer
-            schemas("Hashtag", answer)
+            check_schema("Hashtag", answer)
             assert answer["open"] == expected[hashtag(tag)]
             assert answer["windows"] == of_tag(finals, tag)[::-1]
-        check_latest(server, finals, schemas)
+        check_latest(server, finals)
         assert ask(server, "/hashtags/x")[0] == 404
 
 
@@ -143,14 +128,14 @@ def is_healthy(worker: Worker) -> bool:
         return False
 
 
-def check_latest(server: Worker, finals: Counts, schemas: Callable[[str, Any], None]) -> None:
+def check_latest(server: Worker, finals: Counts) -> None:
     newest = max(start for _, start in finals)
     counts = {tag: n for (tag, start), n in finals.items() if start == newest}
     best = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     for top in (1, 7, 1000):
         status, answer = ask(server, f"/windows/latest?top={top}")
         assert status == 200, answer
-        schemas("Window", answer)
+        check_schema("Window", answer)
         assert answer["window_start"] == newest
         assert answer["top"] == [{"hashtag": tag, "count": n} for tag, n in best[:top]]
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from streams.state.changelog import BOOKKEEPING_KEY, decode_count, decode_key
+from streams.core.counts import decode_count
+from streams.state.changelog import BOOKKEEPING_KEY, decode_key
 from streams.web.queries.forwarding import segment
 from tests.reading import Record
 from tests.worker import Worker

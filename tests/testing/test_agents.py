@@ -17,7 +17,7 @@ SOURCE = TP("in", 0)
 END = 10_000
 
 OnBatch = Callable[[Batch], None]
-OnFinal = Callable[[Batch, Final], None]
+OnFinal = Callable[[Batch, Final[int]], None]
 
 
 def app_with(
@@ -45,7 +45,7 @@ def app_with(
             for final in table.finals(batch):
                 if on_final is not None:
                     on_final(batch, final)
-                value = b"%d" % final.count
+                value = b"%d" % final.value
                 batch.send("out", key=final.key, value=value, timestamp=final.timestamp)
 
     return app

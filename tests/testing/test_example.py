@@ -30,7 +30,7 @@ def word_count() -> StreamsApp:
         async for batch in batches:
             words.merge(batch)
             for final in words.finals(batch):
-                count = b"%d" % final.count
+                count = b"%d" % final.value
                 batch.send("counts", key=final.key, value=count, timestamp=final.timestamp)
 
     return app

@@ -73,7 +73,7 @@ FAULTS = [
 ]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(rows=inputs(2, size=15), seed=seeds(), faults=st.lists(st.sampled_from(FAULTS), max_size=12))
 def test_finals_survive_any_faults(
     rows: list[list[Row]], seed: int, faults: list[Callable[[TestDriver, Random], None]]

@@ -35,7 +35,7 @@ def drive(rows: list[list[Row]], grace: int, seed: int, workers: int = 2) -> Tes
 
 @pytest.mark.parametrize("grace", [0, 20_000])
 @pytest.mark.parametrize("partitions", [1, 3])
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(data=st.data(), seed=seeds())
 def test_finals_are_those_of_the_reference(
     data: st.DataObject, partitions: int, grace: int, seed: int
@@ -46,7 +46,7 @@ def test_finals_are_those_of_the_reference(
         assert not driver.failures
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows=inputs(3), seed=seeds(), workers=st.integers(1, 5))
 def test_finals_are_the_same_for_any_number_of_workers(
     rows: list[list[Row]], seed: int, workers: int

@@ -5,10 +5,11 @@ from random import Random
 import pytest
 
 from streams.core.columns import TP
+from streams.core.counts import decode_count
 from streams.errors import NotReadyError
-from streams.state.changelog import BOOKKEEPING_KEY, Bookkeeping, decode_count, decode_key
-from streams.tasks.count_task import CountTask
+from streams.state.changelog import BOOKKEEPING_KEY, Bookkeeping, decode_key
 from streams.tasks.task import State
+from streams.tasks.window_task import WindowTask
 from streams.testing import TestDriver
 from tests.scene import seed_of_run
 from tests.testing.hashtag_job import CHANGELOG, CLOSER, INPUT, PARTIALS, job
@@ -89,8 +90,8 @@ def forget_what_is_in_memory(driver: TestDriver) -> None:
     """As when the cache has grown too large: the disk has to be asked."""
     for worker in driver.workers:
         for task in worker.tasks.values():
-            if isinstance(task, CountTask) and task.state is State.RUNNING:
-                task.counts._cache.forget()
+            if isinstance(task, WindowTask) and task.state is State.RUNNING:
+                task.windowed._cache.forget()
 
 
 @pytest.mark.parametrize("run", range(6))

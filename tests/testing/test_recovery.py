@@ -107,7 +107,7 @@ def test_a_disk_from_beyond_the_logs_end_is_wiped(driver: TestDriver) -> None:
     stored = driver.workers[0].disks[COUNT].stored
     assert stored is not None
     driver.workers[0].disks[COUNT].stored = stored._replace(position=stored.position + 1000)
-    driver.workers[0].disks[COUNT].counts[0, b"wrong"] = 1
+    driver.workers[0].disks[COUNT].contents[0, b"wrong"] = 1
     driver.restart_worker(0)
     driver.run_until_idle()
     check_all_there(driver, 3)
@@ -141,12 +141,12 @@ def test_a_disk_older_than_the_tombstones_does_not_revive_closed_windows(
     driver.produce(INPUT, "second", 45_000)
     driver.run_until_idle()
     driver.broker.compact(CHANGELOG, drop_tombstones=True)
-    assert driver.workers[0].disks[COUNT].counts.keys() == {
+    assert driver.workers[0].disks[COUNT].contents.keys() == {
         (0, b"tag%d-%d" % (i, j)) for i in range(2) for j in range(3)
     }
     driver.move_task(COUNT, 0)
     driver.run_until_idle()
-    assert driver.workers[0].disks[COUNT].counts.keys() == {(40_000, b"second")}
+    assert driver.workers[0].disks[COUNT].contents.keys() == {(40_000, b"second")}
     driver.produce(INPUT, *CLOSER)
     driver.run_until_idle()
     first = {(f"tag{i}-{j}", 0): 1 for i in range(2) for j in range(3)}

@@ -9,6 +9,7 @@ import pytest
 
 from streams import metrics
 from streams.core.columns import TP
+from streams.core.counts import COUNTING
 from streams.errors import OffsetLostError, StoreError, TransactionError
 from streams.state.memory import Disk, MemoryStore
 from streams.state.standby import Standby
@@ -40,7 +41,7 @@ class Watcher:
 
     def open(self) -> "Watcher":
         client = Client(self._driver.broker, self._point)
-        store = MemoryStore(self.disk, self._point)
+        store = MemoryStore(self.disk, COUNTING, self._point)
         self._standby = Standby("hashtag_counts", LOG, store, client, client.follower())
         _run(self._standby.open())
         return self
@@ -80,7 +81,7 @@ def driver() -> Iterator[TestDriver]:
 def same_disks(driver: TestDriver, watcher: Watcher) -> None:
     active = driver.workers[0].disks[COUNT]
     assert watcher.disk.stored == active.stored
-    assert watcher.disk.counts == active.counts
+    assert watcher.disk.contents == active.contents
 
 
 def test_a_task_that_moves_to_its_standby_replays_nothing(driver: TestDriver) -> None:
@@ -148,12 +149,12 @@ def test_nothing_is_copied_before_it_is_committed(driver: TestDriver) -> None:
 def test_windows_that_close_vanish_here_too(driver: TestDriver) -> None:
     feed_in_commits(driver, 3)
     watcher = Watcher(driver).open().follow()
-    assert watcher.disk.counts
+    assert watcher.disk.contents
     driver.produce(INPUT, *CLOSER)
     driver.run_until_idle()
     watcher.follow()
     same_disks(driver, watcher)
-    assert {window for window, _ in watcher.disk.counts}.isdisjoint({0})
+    assert {window for window, _ in watcher.disk.contents}.isdisjoint({0})
 
 
 def test_a_disk_older_than_the_tombstones(driver: TestDriver) -> None:
@@ -164,7 +165,7 @@ def test_a_disk_older_than_the_tombstones(driver: TestDriver) -> None:
     driver.run_until_idle()
     driver.broker.compact(CHANGELOG, drop_tombstones=True)
     watcher = Watcher(driver).open().follow()
-    assert watcher.disk.counts.keys() == {(40_000, b"second")}
+    assert watcher.disk.contents.keys() == {(40_000, b"second")}
     same_disks(driver, watcher)
 
 
@@ -189,7 +190,7 @@ def test_a_disk_outside_of_the_log_is_wiped(driver: TestDriver, moved: int) -> N
     disk = driver.workers[1].disks[COUNT]
     assert disk.stored is not None
     disk.stored = disk.stored._replace(position=disk.stored.position + moved)
-    disk.counts[0, b"wrong"] = 1
+    disk.contents[0, b"wrong"] = 1
     watcher = Watcher(driver).open().follow()
     same_disks(driver, watcher)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from streams.core.columns import TP
+from streams.core.counts import COUNTING
 from streams.core.partials import Partial
 from streams.core.ports import Committed, Record
 from streams.core.text import longer_than_one
@@ -57,7 +58,7 @@ def empty_one(log: PartitionLog) -> None:
 
 
 def add_one_of_an_unknown_source(log: PartitionLog) -> None:
-    log.append([Record(None, Partial(7, 0, 1, 0).encode(), 0)])
+    log.append([Record(None, Partial(7, 0, 1, 0).encode(COUNTING), 0)])
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_counts_for_a_closed_window_stop_the_count() -> None:
         driver.produce(INPUT, *CLOSER)
         driver.run_until_idle()
         late = Partial(0, 2, 3, CLOSER[1], windows=[(0, [b"late"], [1])])
-        driver.broker.log(COUNT).append([Record(None, late.encode(), 0)])
+        driver.broker.log(COUNT).append([Record(None, late.encode(COUNTING), 0)])
         with pytest.raises(ClosedWindowError, match="window at 0, but all windows before"):
             driver.run_until_idle()
 
@@ -236,8 +237,8 @@ def test_stored_counts_made_under_other_conditions_are_refused_too(disk: str) ->
 
 def test_an_agent_whose_steps_are_not_its_tables_is_refused() -> None:
     app = other_selection()
-    count = replace(app._counts[0], selection="something_else")
-    app._counts[0] = count
+    count = replace(app._specs[0], selection="something_else")
+    app._specs[0] = count
     with TestDriver(app) as driver:
         driver.produce(INPUT, "hello", 0)
         with pytest.raises(TaskStoppedError, match="selects by 'longer_than_one', but its table"):
@@ -248,5 +249,5 @@ def test_an_agent_that_never_asks_for_finals_is_refused() -> None:
     with TestDriver(other_selection()) as driver:
         driver.produce(INPUT, "hello", 0)
         driver.produce(INPUT, *CLOSER)
-        with pytest.raises(TaskStoppedError, match="did not take the counts of a closed window"):
+        with pytest.raises(TaskStoppedError, match="did not take what a closed window came to"):
             driver.run_until_idle()

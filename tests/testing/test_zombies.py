@@ -62,10 +62,10 @@ def test_a_count_that_was_taken_over_is_fenced(driver: TestDriver) -> None:
     assert driver.deliver(COUNT)
     take_over(driver)
     disk = driver.workers[0].disks[COUNT]
-    before = dict(disk.counts)
+    before = dict(disk.contents)
     with pytest.raises(FencedError):
         driver.commit(COUNT, worker=0)
-    assert disk.counts == before
+    assert disk.contents == before
     assert finals(driver) == EXPECTED
 
 

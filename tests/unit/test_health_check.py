@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from streams.health_check import main, url
+from streams.health_check import main, urls
 from streams.settings import Settings
 from tests.worker import free_port
 
@@ -63,16 +63,52 @@ def test_it_asks_the_server_beside_it(
     assert main() == 1
 
 
+def test_it_asks_ingestion_if_nothing_else_is_there(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STREAMS_WEB_PORT", str(free_port()))
+    monkeypatch.setenv("STREAMS_INGEST_HOST", "0.0.0.0")
+    monkeypatch.setenv("STREAMS_INGEST_PORT", str(server.server_port))
+    # Ingestion has no TLS of its own.
+    monkeypatch.setenv("STREAMS_WEB_TLS_CERTFILE", "there is one")
+    assert main() == 0
+    server.status = 503
+    assert main() == 1
+
+
+def test_a_sick_worker_is_not_excused_by_ingestion(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Sick(Handler):
+        def do_GET(self) -> None:
+            self.send_error(503)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Sick) as worker:
+        thread = threading.Thread(target=worker.serve_forever)
+        thread.start()
+        monkeypatch.setenv("STREAMS_WEB_PORT", str(worker.server_port))
+        monkeypatch.setenv("STREAMS_INGEST_PORT", str(server.server_port))
+        try:
+            assert main() == 1
+        finally:
+            worker.shutdown()
+            thread.join()
+
+
 def test_nobody_is_there(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    port = free_port()
-    monkeypatch.setenv("STREAMS_WEB_PORT", str(port))
+    ports = free_port(), free_port()
+    monkeypatch.setenv("STREAMS_WEB_PORT", str(ports[0]))
+    monkeypatch.setenv("STREAMS_INGEST_PORT", str(ports[1]))
     assert main() == 1
-    assert f"127.0.0.1:{port}/health: " in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert all(f"127.0.0.1:{port}/health: " in said for port in ports)
 
 
 def test_its_defaults_are_the_settings() -> None:
     settings = Settings()
-    assert url({}) == f"http://{settings.web_host}:{settings.web_port}/health"
-    assert url({"STREAMS_WEB_HOST": "::"}) == f"http://[::1]:{settings.web_port}/health"
+    ingest = f"http://{settings.ingest.host}:{settings.ingest.port}/health"
+    web = f"http://{settings.web_host}:{settings.web_port}/health"
+    assert urls({}) == [web, ingest]
+    assert urls({"STREAMS_WEB_HOST": "::"})[0] == f"http://[::1]:{settings.web_port}/health"

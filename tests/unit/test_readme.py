@@ -11,6 +11,8 @@ from streams.settings import Settings, describe
 ROOT = Path(streams.__file__).parents[1]
 README = ROOT / "README.md"
 TABLE = re.compile(r"<!-- settings:.*? -->\n(.*?)<!-- end of settings -->", re.DOTALL)
+#: What stands for "|" within a cell, in code too.
+BAR = r"\|"
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
 
 
@@ -20,7 +22,8 @@ def settings_table() -> str:
     for row in describe(Settings()):
         is_literal = row.default and " " not in row.default
         default = f"`{row.default}`" if is_literal else row.default
-        lines.append(f"| `{row.name}` | {default} | {row.help} |")
+        cells = (f"`{row.name}`", default, row.help)
+        lines.append(f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -18,6 +18,9 @@ SASL = {
 }
 
 
+BOTH = {"STREAMS_JOBS": "hashtags, tickers"}
+
+
 def refused(environ: dict[str, str]) -> SettingError:
     with pytest.raises(SettingError) as caught:
         Settings.from_env(environ)
@@ -50,6 +53,25 @@ def test_dead_letter_topic_follows_the_input() -> None:
     assert Settings(input_topic="in", dead_letter_topic="dlq").dead_letter_topic == "dlq"
 
 
+def test_jobs_bring_their_topics() -> None:
+    only = Settings.from_env({"STREAMS_JOBS": "Tickers", "STREAMS_INPUT_TOPIC": "ticker_output"})
+    assert only.jobs == ("tickers",)
+    assert only.dead_letter_topic == "ticker_input-dead-letters"
+    assert dict(only.live.topics) == {"ticker_output": ("realTimeItemKey", "symbol")}
+    assert only.appsync_topics == ("ticker_output",)
+    both = Settings.from_env(BOTH)
+    assert both.dead_letter_topic == "twitter_input-dead-letters"
+    assert list(both.live.topics) == ["twitter_output", "ticker_output"]
+    assert both.appsync_topics == ("twitter_output", "ticker_output")
+
+
+def test_the_ticker_job_has_settings_of_its_own() -> None:
+    tickers = Settings.from_env({"STREAMS_TICKER_MIN_PRICE": "0.25"}).tickers
+    assert (tickers.window_ms, tickers.delay_ms, tickers.grace_ms) == (60_000, 5_000, 0)
+    assert tickers.min_price == 0.25
+    assert Settings().tickers.min_price == 50
+
+
 @pytest.mark.parametrize(
     ("text", "ms"), [("1", 1000), ("0.001", 1), ("2.50", 2500), ("1e1", 10_000)]
 )
@@ -76,6 +98,11 @@ def test_seconds_have_millisecond_precision(text: str, ms: int) -> None:
         ("STREAMS_STANDBYS", "one"),
         ("STREAMS_CREATE_TOPICS", "maybe"),
         ("STREAMS_OUTPUT_FORMAT", "xml"),
+        ("STREAMS_JOBS", "counts"),
+        ("STREAMS_JOBS", "hashtags,"),
+        ("STREAMS_TICKER_MIN_PRICE", "-1"),
+        ("STREAMS_TICKER_MIN_PRICE", "inf"),
+        ("STREAMS_TICKER_MIN_PRICE", "fifty"),
         ("STREAMS_APP_ID", "with space"),
         ("STREAMS_INPUT_TOPIC", ".."),
         ("STREAMS_INPUT_TOPIC", "x" * 250),
@@ -123,6 +150,9 @@ def test_unknown_kafka_variable_is_left_alone() -> None:
         ({"STREAMS_OUTPUT_TOPIC": "twitter.input"}, "STREAMS_OUTPUT_TOPIC"),
         ({"STREAMS_LATE_TOPIC": "twitter_input-dead-letters"}, "STREAMS_LATE_TOPIC"),
         ({"STREAMS_INPUT_TOPIC": "x" * 249}, "STREAMS_DEAD_LETTER_TOPIC"),
+        ({"STREAMS_JOBS": "hashtags,hashtags"}, "STREAMS_JOBS"),
+        (BOTH | {"STREAMS_TICKER_INPUT_TOPIC": "twitter_output"}, "STREAMS_TICKER_INPUT_TOPIC"),
+        (BOTH | {"STREAMS_TICKER_OUTPUT_TOPIC": "ticker_input"}, "STREAMS_TICKER_OUTPUT_TOPIC"),
         ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "KAFKA_SASL_USERNAME"),
         (SASL | {"KAFKA_SASL_PASSWORD": ""}, "KAFKA_SASL_PASSWORD"),
         (SASL | {"KAFKA_SECURITY_PROTOCOL": "SSL"}, "KAFKA_SECURITY_PROTOCOL"),
@@ -153,12 +183,12 @@ def test_client_options() -> None:
         SASL | {"KAFKA_SECURITY_PROTOCOL": "sasl_ssl"}
     ).client_options()
     assert options.pop("ssl_context").verify_mode is ssl.CERT_REQUIRED
+    assert options.pop("sasl_plain_password").now() == ("someone", Secret("hunter2-hunter2"))
     assert options == {
         "bootstrap_servers": ["127.0.0.1:9092"],
         "security_protocol": "SASL_SSL",
         "sasl_mechanism": "SCRAM-SHA-512",
         "sasl_plain_username": "someone",
-        "sasl_plain_password": "hunter2-hunter2",
     }
 
 

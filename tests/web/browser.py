@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Error, Page, async_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 needs_chromium = pytest.mark.skipif(
@@ -24,8 +24,6 @@ PHONE = {
     "has_touch": True,
     "device_scale_factor": 2,
 }
-#: A page that is opened before any window has closed asks for the last one in vain.
-NOTHING_YET = "/windows/latest"
 #: What Chromium itself says while a server is away; no script can prevent it.
 AWAY = ("WebSocket connection to", "net::ERR_CONNECTION_REFUSED", "net::ERR_CONNECTION_RESET")
 
@@ -37,6 +35,7 @@ class Browsing:
     page: Page
     hosts: set[str] = field(default_factory=set)
     errors: list[str] = field(default_factory=list)
+    tolerated: list[str] = field(default_factory=list)
 
     def watch(self) -> None:
         """Note errors and addresses from now on."""
@@ -45,25 +44,52 @@ class Browsing:
         self.page.on("request", lambda request: self.hosts.add(_host(request.url)))
         self.page.on("websocket", lambda socket: self.hosts.add(_host(socket.url)))
 
-    def check(self, *allowed: str) -> None:
-        """No error but those that contain an allowed text, and no request to another host."""
-        assert [error for error in self.errors if not any(text in error for text in allowed)] == []
+    def tolerate(self, *texts: str) -> None:
+        """Errors that contain one of these are no fault of the page."""
+        self.tolerated += texts
+
+    def check(self) -> None:
+        """No error but those that are tolerated, and no request to another host."""
+        assert [e for e in self.errors if not any(text in e for text in self.tolerated)] == []
         assert self.hosts == {"127.0.0.1"}
 
     async def until(self, condition: str, argument: Any = None) -> None:
         """Wait until an expression of JavaScript, or a function of the argument, is true.
 
         Playwright's own way evaluates within the page, which the page's policy forbids.
+        A condition of an element that the page hasn't drawn yet is not true yet.
         """
         deadline = time.monotonic() + PATIENCE / 1000
-        while not await self.page.evaluate(condition, argument):
+        while (why := await self._why_not(condition, argument)) is not None:
             shown = await self.page.inner_text("body")
-            assert time.monotonic() < deadline, f"not within {PATIENCE} ms: {condition}\n{shown}"
+            assert time.monotonic() < deadline, (
+                f"not within {PATIENCE} ms: {condition}\n{why}\n{shown}"
+            )
             await asyncio.sleep(0.05)
+
+    async def _why_not(self, condition: str, argument: Any) -> str | None:
+        """Why a condition doesn't hold; None when it does."""
+        try:
+            return None if await self.page.evaluate(condition, argument) else "it is false"
+        except Error as error:
+            return error.message
 
     async def until_live(self) -> None:
         """Wait for the connection."""
         await self.until("document.querySelector('#badge').dataset.tone === 'good'")
+
+    async def until_said(self, selector: str, text: str) -> None:
+        """Wait until an element's text contains this."""
+        await self.until(
+            "([selector, text]) => document.querySelector(selector).textContent.includes(text)",
+            [selector, text],
+        )
+
+    async def until_number(self, selector: str, n: int) -> None:
+        """Wait until there are so many elements of a kind."""
+        await self.until(
+            "([selector, n]) => document.querySelectorAll(selector).length === n", [selector, n]
+        )
 
     async def rows(self) -> list[str]:
         """The keys of the rows, in the order in which they are read."""
@@ -105,7 +131,10 @@ async def running_browser() -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def browsing(browser: Browser, url: str, **options: Any) -> AsyncIterator[Browsing]:
-    """A page at this address, as somebody new would see it; `options` are those of the context."""
+    """A page at this address, as somebody new would see it; `options` are those of the context.
+
+    At the end nothing may have gone wrong on it; see `Browsing.check`.
+    """
     context = await browser.new_context(locale="en-GB", timezone_id="UTC", **options)
     context.set_default_timeout(PATIENCE)
     try:
@@ -113,6 +142,7 @@ async def browsing(browser: Browser, url: str, **options: Any) -> AsyncIterator[
         page.watch()
         await page.page.goto(url)
         yield page
+        page.check()
     finally:
         await context.close()
 

@@ -16,6 +16,8 @@ from streams.web.dashboard.pages import add_dashboard
 
 HOST = "127.0.0.1"
 TOPIC = "tags"
+#: What a page gets that is opened before any window has closed.
+NOTHING_YET: dict[str, Any] = {"window_start": None, "window_end": None, "top": []}
 
 
 @dataclass
@@ -26,12 +28,13 @@ class ScriptedGateway:
     token: str = ""
     allows_all: bool = True
     #: What `/windows/latest` and `/hashtags/{tag}` answer.
-    latest: Mapping[str, Any] = field(default_factory=dict)
+    latest: Mapping[str, Any] = field(default_factory=lambda: NOTHING_YET)
     histories: Mapping[str, Sequence[Mapping[str, int]]] = field(default_factory=dict)
     port: int = 0
     #: The queries of all connections, and all actions that clients sent.
     asked: list[Mapping[str, str]] = field(default_factory=list)
     actions: list[dict[str, Any]] = field(default_factory=list)
+    _runner: web.AppRunner | None = None
     _results: list[str] = field(default_factory=list)
     _sockets: dict[web.WebSocketResponse, web.Request] = field(default_factory=dict)
 
@@ -42,23 +45,31 @@ class ScriptedGateway:
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["ScriptedGateway"]:
+        """Serve as long as the context lasts."""
+        await self.start()
+        try:
+            yield self
+        finally:
+            await self.stop()
+
+    async def start(self) -> None:
         """Serve, on the same port again after the first time."""
         app = web.Application()
         app.router.add_get("/ws", self._ws)
         app.router.add_get("/windows/latest", self._latest)
         app.router.add_get("/hashtags/{tag}", self._history)
         add_dashboard(app, self.topics)
-        runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await runner.setup()
-        site = web.TCPSite(runner, HOST, self.port)
-        await site.start()
-        self.port = runner.addresses[0][1]
-        try:
-            yield self
-        finally:
-            for socket in list(self._sockets):
-                await socket.close(code=WSCloseCode.GOING_AWAY)
-            await runner.cleanup()
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, HOST, self.port).start()
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Say good-bye."""
+        for socket in list(self._sockets):
+            await socket.close(code=WSCloseCode.GOING_AWAY)
+        assert self._runner is not None
+        await self._runner.cleanup()
 
     async def window(self, start: int, end: int, counts: Mapping[str, int]) -> None:
         """Close a window: a final result for each hashtag."""
@@ -67,20 +78,8 @@ class ScriptedGateway:
 
     async def result(self, key: str, value: Any, timestamp: int) -> None:
         """One result for all who listen, and for those who come later."""
-        offset = len(self._results)
-        message = {
-            "key": key,
-            "value": value,
-            "timestamp": timestamp,
-            "id": f"{TOPIC}-0-{offset}",
-            "cursor": str(offset + 1),
-        }
-        self._results.append(json.dumps(message))
+        self._results.append(result_text(key, value, timestamp, len(self._results)))
         await self.send(self._results[-1:])
-
-    async def repeat(self) -> None:
-        """Send all results once more."""
-        await self.send(self._results)
 
     async def provisional(self, start: int, end: int, counts: Mapping[str, int]) -> None:
         """Counts of the open window."""
@@ -155,6 +154,18 @@ class ScriptedGateway:
 def counted(tag: str, count: int, start: int, end: int) -> dict[str, Any]:
     """A final result's value."""
     return {"hashtag": tag, "count": count, "window_start": start, "window_end": end}
+
+
+def result_text(key: str, value: Any, timestamp: int, offset: int) -> str:
+    """A result as it is sent."""
+    message = {
+        "key": key,
+        "value": value,
+        "timestamp": timestamp,
+        "id": f"{TOPIC}-0-{offset}",
+        "cursor": str(offset + 1),
+    }
+    return json.dumps(message)
 
 
 def subscribed(position: int) -> str:

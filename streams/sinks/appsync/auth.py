@@ -1,15 +1,14 @@
 """How AppSync learns who we are: an API key, from the environment or a secret, or IAM."""
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
+from collections import deque
 from typing import Protocol
 
+from streams.login.remembered import Remembered
 from streams.setting_kinds import MASK, Secret
 
 KEY_HEADER = "x-api-key"
-#: Seconds between two looks at the secret, however often the API refuses its key.
-REFRESH_SECONDS = 1.0
+#: Keys that are kept out of reasons and logs: the present one, and those before it.
+KEYS_MASKED = 8
 
 Headers = dict[str, str]
 
@@ -44,33 +43,21 @@ class ApiKey:
 
 
 class StoredApiKey:
-    """See `Auth`. A key that `fetch` gets, and gets again when the API refuses it."""
+    """See `Auth`. A key that may change, and is looked up again when the API refuses it."""
 
-    def __init__(self, fetch: Callable[[], Awaitable[Secret]]) -> None:
-        self._fetch = fetch
-        self._key: Secret | None = None
-        self._known: set[Secret] = set()
-        self._fetched_at = float("-inf")
-        self._fetching = asyncio.Lock()
+    def __init__(self, stored: Remembered[Secret]) -> None:
+        self._stored = stored
+        #: The last keys, the newest last: answers may repeat one that is no longer in use.
+        self._known: deque[Secret] = deque(maxlen=KEYS_MASKED)
 
     async def headers(self, url: str, body: bytes) -> Headers:  # noqa: ARG002
-        async with self._fetching:
-            if self._key is None:
-                await self._fetch_key()
-            assert self._key is not None
-            return {KEY_HEADER: self._key.reveal()}
+        key = await self._stored.current()
+        if key not in self._known:
+            self._known.append(key)
+        return {KEY_HEADER: key.reveal()}
 
-    async def refused(self, headers: Headers) -> None:
-        async with self._fetching:
-            # Of many requests that were refused together, only the first has to look.
-            outdated = self._key is None or headers[KEY_HEADER] == self._key.reveal()
-            if outdated and time.monotonic() - self._fetched_at >= REFRESH_SECONDS:
-                await self._fetch_key()
-
-    async def _fetch_key(self) -> None:
-        self._fetched_at = time.monotonic()
-        self._key = await self._fetch()
-        self._known = {self._key, *list(self._known)[:8]}
+    async def refused(self, headers: Headers) -> None:  # noqa: ARG002
+        await self._stored.renewed()
 
     def masked(self, text: str) -> str:
         for key in self._known:

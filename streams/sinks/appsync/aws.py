@@ -7,20 +7,21 @@ it elsewhere.
 
 import asyncio
 import json
-import os
 import re
 from typing import Any
 
 from streams.errors import SinkAccessError, StartError
+from streams.login.remembered import Fetched, Remembered
 from streams.setting_kinds import Secret
 from streams.sinks.appsync.auth import Headers, StoredApiKey
 
 try:
-    import botocore.session
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError
+
+    from streams.aws import new_session
+    from streams.login.secrets_manager import StoredSecret
 except ImportError as exc:
     raise StartError(
         "STREAMS_APPSYNC_AUTH=iam and STREAMS_APPSYNC_API_KEY_SECRET_ARN need botocore",
@@ -29,37 +30,21 @@ except ImportError as exc:
 
 #: Names under which a secret in JSON may hold the key.
 KEY_FIELDS = ("api_key", "apiKey")
-#: Seconds that one attempt to reach AWS may take.
-TIMEOUT_SECONDS = 10
-ATTEMPTS = 2
 
 _REGION_OF_HOST = re.compile(r"\.appsync-api\.([a-z0-9-]+)\.")
 
 
 def stored_api_key(arn: str) -> StoredApiKey:
     """The API key that the secret `arn` holds: as it is, or in JSON as `api_key`."""
-    region = arn.split(":")[3]
-    client: Any = None
+    secret = StoredSecret(arn)
 
-    def fetch() -> Secret:
-        nonlocal client
-        if client is None:
-            config = Config(
-                connect_timeout=TIMEOUT_SECONDS,
-                read_timeout=TIMEOUT_SECONDS,
-                retries={"total_max_attempts": ATTEMPTS},
-            )
-            session = botocore.session.get_session()
-            client = session.create_client("secretsmanager", region_name=region, config=config)
-        return Secret(_key_in(client.get_secret_value(SecretId=arn).get("SecretString", "")))
-
-    async def fetch_in_thread() -> Secret:
+    def fetch() -> Fetched[Secret]:
         try:
-            return await asyncio.to_thread(fetch)
-        except (BotoCoreError, ClientError, ValueError) as exc:
+            return Fetched(Secret(_key_in(secret.read())), float("inf"))
+        except (*secret.errors, ValueError) as exc:
             raise SinkAccessError(f"The API key can't be read from {arn}: {exc}") from exc
 
-    return StoredApiKey(fetch_in_thread)
+    return StoredApiKey(Remembered(fetch))
 
 
 def _key_in(text: str) -> str:
@@ -80,14 +65,9 @@ class Iam:
     """See `Auth`. Signs each request with the credentials that botocore finds."""
 
     def __init__(self, url: str) -> None:
-        self._session = botocore.session.get_session()
+        self._session = new_session()
         found = _REGION_OF_HOST.search(url)
-        # Fargate sets AWS_REGION, which botocore doesn't look at.
-        self._region = (
-            found[1]
-            if found
-            else os.environ.get("AWS_REGION") or self._session.get_config_variable("region")
-        )
+        self._region = found[1] if found else self._session.get_config_variable("region")
         if not self._region:
             raise StartError(
                 "STREAMS_APPSYNC_AUTH=iam: the region isn't known, and STREAMS_APPSYNC_URL doesn't "
@@ -118,7 +98,7 @@ class Iam:
     async def refused(self, headers: Headers) -> None:  # noqa: ARG002
         """Look for credentials anew."""
         self._credentials = None
-        self._session = botocore.session.get_session()
+        self._session = new_session()
 
     def masked(self, text: str) -> str:
         """Signatures are not secret."""

@@ -1,25 +1,31 @@
 """Sends requests to AppSync over HTTP, and judges every way in which that can end."""
 
 import asyncio
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
 
+from streams.core import strict_json
 from streams.errors import SinkAccessError
 from streams.sinks.appsync.auth import Auth
 from streams.sinks.appsync.formats import Format, Item
-from streams.sinks.appsync.verdicts import Answer, Fate, Verdict, all_alike, is_transient
+from streams.sinks.appsync.verdicts import (
+    REASON_LENGTH,
+    Answer,
+    Fate,
+    Verdict,
+    all_alike,
+    is_transient,
+    objects,
+)
 from streams.sinks.backoff import retry_after
 from streams.sinks.settings import AppSyncSettings
 
 #: Bytes of an answer that are read; AppSync's are never larger than this.
 ANSWER_BYTES = 8 * 2**20
 _ACCESS = re.compile("The request signature|The security token|Signature |Credential should")
-#: Characters of an error's body that its reason quotes.
-QUOTED = 300
 
 
 class Client:
@@ -64,27 +70,24 @@ class Client:
         async with self._open_session().post(
             self._url, data=body, headers=headers, allow_redirects=False
         ) as response:
-            raw = await _read(response)
+            # Masked as a whole: a reason may quote it up to the middle of a key.
+            text = self._auth.masked((await _read(response)).decode(errors="replace"))
             status, after = response.status, response.headers.get("Retry-After")
-        answer = _parsed(raw)
+        answer = _parsed(text)
         if status in {401, 403} or (status == 400 and _is_about_access(answer)):
             await self._auth.refused(headers)
             status = 401
-        verdicts = self._verdicts(status, answer, raw, n)
-        return Answer([self._masked(v) for v in verdicts], retry_after(after))
+        return Answer(self._verdicts(status, answer, text, n), retry_after(after))
 
-    def _verdicts(self, status: int, answer: Any, raw: bytes, n: int) -> list[Verdict]:
+    def _verdicts(self, status: int, answer: Any, text: str, n: int) -> list[Verdict]:
         if status == 200:
             return self.format.verdicts(answer, n)
-        quoted = raw[:QUOTED].decode(errors="replace").strip()
+        quoted = text[:REASON_LENGTH].strip()
         reason = f"status {status}: {quoted}" if quoted else f"status {status}"
         refused = status == 413 or (status == 400 and not is_transient(_error_types(answer)))
         if refused:
             return all_alike(n, Verdict(Fate.SPLIT, reason, str(status)))
         return all_alike(n, Verdict(Fate.RETRY, reason, str(status)))
-
-    def _masked(self, verdict: Verdict) -> Verdict:
-        return verdict._replace(reason=self._auth.masked(verdict.reason))
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -106,24 +109,22 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     return bytes(read)
 
 
-def _parsed(raw: bytes) -> Any:
+def _parsed(text: str) -> Any:
     try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
+        return strict_json.parse(text)
+    except ValueError:
         return None
 
 
 def _error_types(answer: Any) -> str:
     """All types of error that an answer names."""
-    errors = answer.get("errors") if isinstance(answer, dict) else None
-    found = [e.get("errorType") for e in errors or () if isinstance(e, dict)]
+    found = [error.get("errorType") for error in objects(answer, "errors")]
     return " ".join(str(type_) for type_ in found if type_)
 
 
 def _is_about_access(answer: Any) -> bool:
     """Whether a bad request is one whose signature is wrong or too old: the results are fine."""
-    errors = answer.get("errors") if isinstance(answer, dict) else None
-    texts = [error.get("message") for error in errors or () if isinstance(error, dict)]
+    texts = [error.get("message") for error in objects(answer, "errors")]
     return any(_ACCESS.match(str(text)) is not None for text in texts)
 
 

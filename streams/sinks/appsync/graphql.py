@@ -8,16 +8,15 @@ from streams.sinks.appsync.formats import Item, checked_size
 from streams.sinks.appsync.message import channel, message
 from streams.sinks.appsync.verdicts import (
     ACCEPTED,
+    REASON_LENGTH,
     Fate,
     Verdict,
     all_alike,
     is_permanent,
     is_transient,
+    listed,
 )
 from streams.tasks.results import Result
-
-#: Characters of an error's message that are kept.
-REASON_LENGTH = 300
 
 
 class Mutation(NamedTuple):
@@ -83,7 +82,7 @@ def verdicts(answer: Any, n: int) -> list[Verdict]:
         return all_alike(n, _of_error(answer, answer["errorMessage"]))
     data = answer.get("data")
     found = [_of_data(data, i) for i in range(n)]
-    for error in answer.get("errors") or ():
+    for error in listed(answer, "errors"):
         i = _index(error, n)
         verdict = _of_error(error, error.get("message") if isinstance(error, dict) else error)
         if i is None:

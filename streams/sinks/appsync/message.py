@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+from streams.core import strict_json
 from streams.errors import UndeliverableError
 from streams.sinks.settings import CHANNEL_SEGMENTS
 from streams.tasks.results import Result
@@ -36,7 +37,7 @@ def key_of(result: Result) -> str | None:
 def value_of(result: Result) -> Any:
     """The value that the record's JSON stands for. Raises UndeliverableError."""
     try:
-        return _parsed(_text(result.value or b"", "value"))
+        return strict_json.parse(_text(result.value or b"", "value"))
     except ValueError as exc:
         raise UndeliverableError("value is not JSON") from exc
 
@@ -67,7 +68,7 @@ def _as_json(value: bytes | None) -> str:
         return "null"
     text = _text(value, "value")
     try:
-        _parsed(text)
+        strict_json.parse(text)
     except ValueError:
         return json.dumps(text)
     return text
@@ -78,15 +79,3 @@ def _text(raw: bytes, what: str) -> str:
         return raw.decode()
     except UnicodeDecodeError as exc:
         raise UndeliverableError(f"{what} is not UTF-8") from exc
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text, parse_constant=_refuse)
-    except RecursionError as exc:
-        raise ValueError("nested too deeply") from exc
-
-
-def _refuse(name: str) -> None:
-    """Python reads NaN and Infinity, which are no JSON."""
-    raise ValueError(name)

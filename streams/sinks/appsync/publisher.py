@@ -1,7 +1,6 @@
 """Delivers one partition's results to AppSync: each key in order, several requests at once."""
 
 import asyncio
-import logging
 from collections.abc import Sequence
 
 from streams import metrics
@@ -13,8 +12,6 @@ from streams.sinks.appsync.verdicts import Fate, Verdict
 from streams.sinks.backoff import Backoff
 from streams.sinks.trouble import Trouble
 from streams.tasks.results import Result, Results
-
-log = logging.getLogger(__name__)
 
 
 class Publisher:

@@ -2,7 +2,10 @@
 
 import re
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+#: Characters of a peer's words that a reason quotes.
+REASON_LENGTH = 300
 
 
 class Fate(Enum):
@@ -49,6 +52,19 @@ def is_permanent(error_type: str) -> bool:
 def is_transient(error_type: str) -> bool:
     """Whether an error of this type is sure to end, whatever the status that it came with."""
     return _TRANSIENT.search(error_type) is not None
+
+
+def listed(answer: Any, field: str) -> list[Any]:
+    """What an answer lists under a name; whatever else a peer may put there is an item, too."""
+    found = answer.get(field) if isinstance(answer, dict) else None
+    if isinstance(found, list):
+        return found
+    return [found] if found else []
+
+
+def objects(answer: Any, field: str) -> list[dict[str, Any]]:
+    """Those of `listed` that are JSON objects."""
+    return [item for item in listed(answer, field) if isinstance(item, dict)]
 
 
 def all_alike(n: int, verdict: Verdict) -> list[Verdict]:

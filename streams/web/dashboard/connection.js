@@ -33,8 +33,7 @@ export class Connection {
   #io;
 
   /**
-   * `io`: `open(cursor)` makes a WebSocket; `diagnose(cursor)` resolves to `{status,
-   * reason}`;
+   * `io`: `open(cursor)` makes a WebSocket; `diagnose(cursor)` resolves to `{status, reason}`;
    * `ping()` is the text that asks for an answer; `now`, `setTimeout`, `clearTimeout`, `random`.
    * `onFrame(frame)` gets each frame, `onState(state)` each state, and `onLost()` is called when
    * the cursor turns out to be of no use.

@@ -42,7 +42,7 @@ function refusal({ status, reason }, hasToken) {
 export function announcement(before, after) {
   if (before === after) return "";
   if (after === "live") return before === "idle" ? "" : "Connected.";
-  if (after === "waiting" && before !== "waiting") return "Connection lost. Reconnecting.";
+  if (after === "waiting") return "Connection lost. Reconnecting.";
   if (after === "refused") return "The gateway refuses the connection.";
   return "";
 }

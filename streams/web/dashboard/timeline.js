@@ -16,7 +16,7 @@ export class Timeline {
     this.columns = [];
     element.addEventListener("click", (event) => {
       const at = this.#nodes.indexOf(event.target.closest("button"));
-      if (at >= 0) onChoose(this.columns[at], at === this.#nodes.length - 1);
+      if (at >= 0) onChoose(this.columns[at]);
     });
     element.addEventListener("keydown", (event) => this.#move(event));
     this.measure();

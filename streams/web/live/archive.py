@@ -13,8 +13,8 @@ from streams.access import check_access
 from streams.core.columns import TP
 from streams.core.ports import LogRange
 from streams.errors import OffsetLostError, TransactionError
+from streams.kafka.consumers import connected_consumer
 from streams.kafka.errors import translated
-from streams.kafka.log_reader import stop_consumer
 from streams.kafka.record_batches import fetched_batches
 from streams.settings import Settings
 
@@ -50,19 +50,9 @@ class Archive:
 
     @contextlib.asynccontextmanager
     async def _connected(self) -> AsyncIterator["Reader"]:
-        consumer = AIOKafkaConsumer(
-            **self._settings.kafka.client_options(),
-            **FETCH,
-            isolation_level="read_committed",
-            auto_offset_reset="none",
-            enable_auto_commit=False,
-        )
-        try:
-            async with translated("connecting to read again", SECONDS):
-                await consumer.start()
+        options = {**self._settings.kafka.client_options(), **FETCH}
+        async with connected_consumer(options, "connecting to read again", SECONDS) as consumer:
             yield Reader(consumer)
-        finally:
-            await stop_consumer(consumer)
 
 
 class Reader:

@@ -9,7 +9,6 @@ import asyncio
 import logging
 import random
 from collections.abc import Iterable, Mapping
-from itertools import islice
 from typing import Any
 
 from streams import metrics
@@ -22,6 +21,7 @@ from streams.web.live.connection import Connection
 from streams.web.live.cursor import Positions, decode
 from streams.web.live.follower import SLICE, Follower
 from streams.web.live.messages import Message, Piece
+from streams.web.live.slices import slices
 
 log = logging.getLogger(__name__)
 
@@ -106,10 +106,9 @@ class CatchUp:
 
     async def _replay(self, connection: Connection, reader: Reader, tp: TP, end: int) -> None:
         start = _position(connection).get(tp, 0)
-        as_json = self._follower.as_json(tp.topic)
         async for records, following in reader.read(tp, start, end):
-            iterator = iter(records)
-            while some := list(islice(iterator, SLICE)):
+            for some in slices(records, SLICE):
+                as_json = await self._follower.as_json(tp.topic, some)
                 piece = Piece(tp, {}, "", as_json, some[-1].offset + 1)
                 connection.replay(tp, _messages(piece, some), piece.following)
                 await _taken(connection)

@@ -2,30 +2,27 @@
 
 import asyncio
 import json
-import logging
-import time
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from itertools import chain, islice
-from typing import Any, Protocol
+from itertools import chain
+from typing import Protocol
 
-import aiokafka.errors as kafka_errors
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from streams.access import check_access
 from streams.core.columns import TP
-from streams.errors import MissingTopicError, TallyError, TransactionError
+from streams.errors import MissingTopicError, TransactionError
 from streams.jobs.names import HASHTAG_COUNTS
+from streams.kafka.consumers import connected_consumer, has_ended, partitions_of
 from streams.kafka.errors import translated
-from streams.kafka.log_reader import has_ended, stop_consumer
 from streams.kafka.record_batches import fetched_batches
 from streams.settings import Settings
 from streams.tasks.topology import changelog_topic
 from streams.web.live.messages import Piece
 from streams.web.live.provisional import Count, Provisional
-
-log = logging.getLogger(__name__)
+from streams.web.live.retrying import keep_trying
+from streams.web.live.slices import slices
 
 #: Seconds between two provisional counts of a key.
 PERIOD_SECONDS = 1.0
@@ -41,6 +38,8 @@ FETCH = {
     "fetch_max_bytes": 8 * 2**20,
     "fetch_min_bytes": 2**18,
     "fetch_max_wait_ms": 300,
+    # What was missed while the cluster was away has been overtaken.
+    "auto_offset_reset": "latest",
 }
 
 
@@ -110,19 +109,7 @@ class ProvisionalCounts:
             await asyncio.wait([reading])
 
     async def _read(self) -> None:
-        pause, longest = RETRY_SECONDS
-        while True:
-            began = time.monotonic()
-            try:
-                await self._connect_and_follow()
-            except (TallyError, kafka_errors.KafkaError, OSError) as exc:
-                log.warning("Provisional counts: %s; next try in %d s", exc, pause)
-            except Exception:
-                log.exception("Provisional counts; next try in %d s", pause)
-            if time.monotonic() - began > longest:
-                pause = RETRY_SECONDS[0]
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, longest)
+        await keep_trying(self._connect_and_follow, "Provisional counts", RETRY_SECONDS)
 
     async def _connect_and_follow(self) -> None:
         # Asked first, for a consumer would make brokers create the topic, and wrongly.
@@ -130,40 +117,29 @@ class ProvisionalCounts:
         tps = [TopicPartition(self._changelog, p) for p in range(there.get(self._changelog, 0))]
         if not tps:
             raise MissingTopicError(f"No topic {self._changelog!r}", "Start a worker")
-        consumer = AIOKafkaConsumer(
-            **self._settings.kafka.client_options(),
-            **FETCH,
-            isolation_level="read_committed",
-            # What was missed while the cluster was away has been overtaken.
-            auto_offset_reset="latest",
-            enable_auto_commit=False,
-        )
-        try:
-            async with translated("connecting to follow", LOOKUP_SECONDS):
-                await consumer.start()
+        options = {**self._settings.kafka.client_options(), **FETCH}
+        async with connected_consumer(options, "connecting to follow", LOOKUP_SECONDS) as consumer:
+            async with translated("looking up where to follow", LOOKUP_SECONDS):
                 await self._begin(consumer, tps)
-            wanted = {TP(*tp) for tp in tps}
-            while True:
-                for fetched in await fetched_batches(consumer._fetcher, wanted, PERIOD_SECONDS):
-                    if fetched.error is not None:
-                        raise fetched.error
-                    await self._take(chain.from_iterable(fetched.records()))
-                if has_ended(consumer):
-                    raise TransactionError("the client has ended")
-        finally:
-            await stop_consumer(consumer)
+            await self._follow(consumer, {TP(*tp) for tp in tps})
 
     async def _begin(self, consumer: AIOKafkaConsumer, tps: Sequence[TopicPartition]) -> None:
         """Go to the end of all partitions, as a reader of committed records sees it."""
-        await consumer._client._wait_on_metadata(self._changelog)
+        await partitions_of(consumer, self._changelog)
         consumer.assign(tps)
         for tp, end in (await consumer.end_offsets(tps)).items():
             consumer.seek(tp, end)
 
-    async def _take(self, records: Any) -> None:
-        while some := list(islice(records, SLICE)):
-            self._counts.take(some)
-            await asyncio.sleep(0)
+    async def _follow(self, consumer: AIOKafkaConsumer, tps: AbstractSet[TP]) -> None:
+        while True:
+            for fetched in await fetched_batches(consumer._fetcher, tps, PERIOD_SECONDS):
+                if fetched.error is not None:
+                    raise fetched.error
+                for some in slices(chain.from_iterable(fetched.records()), SLICE):
+                    self._counts.take(some)
+                    await asyncio.sleep(0)
+            if has_ended(consumer):
+                raise TransactionError("the client has ended")
 
 
 def as_json(count: Count, window_ms: int) -> bytes:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from aiohttp import WSMsgType, web
+from aiohttp import WebSocketError, WSMsgType, web
 
 from streams import metrics
 from streams.core.columns import TP
@@ -73,6 +73,7 @@ class Connection:
         """Follow what the client says until it has ended, or was told to."""
         async for message in self._ws:
             if message.type is WSMsgType.ERROR:
+                _count_eviction(message.data)
                 break
             if self._is_flooding():
                 self.close(protocol.REFUSED, "too many messages", "flood")
@@ -80,10 +81,6 @@ class Connection:
                 self._follow(message.data)
             else:
                 self._fault(RequestError("Only text messages are understood"))
-        if isinstance(self._ws.exception(), TimeoutError):
-            metrics.LIVE_EVICTIONS.labels("dead").inc()
-        elif self._ws.close_code == protocol.TOO_BIG:
-            metrics.LIVE_EVICTIONS.labels("too big").inc()
 
     def begin(self) -> None:
         """Say where the stream stands, and follow it unless there is something to catch up with."""
@@ -214,3 +211,11 @@ class Connection:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._ws.close(code=code, message=reason.encode(), drain=False)
         self._wire.abort()
+
+
+def _count_eviction(error: BaseException) -> None:
+    """Count a connection that aiohttp has closed by itself."""
+    if isinstance(error, TimeoutError):
+        metrics.LIVE_EVICTIONS.labels("dead").inc()
+    elif isinstance(error, WebSocketError) and error.code == protocol.TOO_BIG:
+        metrics.LIVE_EVICTIONS.labels("too big").inc()

@@ -6,7 +6,8 @@
 of the name (4 bytes, big-endian), number of partitions, next offset of each; numbers are LEB128.
 `index` counts the partitions in that order, and `following` replaces that one's offset. So a cursor
 differs from message to message in its end only, and the base is made once for many. The last two
-may be left out.
+may be left out. Differences instead of offsets, or compression, would save about a fifth: how far
+partitions are apart is chance, and takes nearly as many bits.
 """
 
 import base64

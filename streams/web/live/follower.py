@@ -8,10 +8,8 @@ listeners there.
 import asyncio
 import contextlib
 import logging
-import random
-import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from itertools import chain, islice
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from itertools import chain
 from typing import Any, Protocol
 
 import aiokafka.errors as kafka_errors
@@ -19,10 +17,11 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from streams.core.columns import TP
-from streams.errors import TallyError, TransactionError
+from streams.errors import TransactionError
+from streams.kafka.consumers import connected_consumer, has_ended, partitions_of
 from streams.kafka.errors import translated
-from streams.kafka.log_reader import has_ended, stop_consumer
 from streams.kafka.record_batches import FetchedBatches, fetched_batches
+from streams.schemas.formats import Formats
 from streams.settings import Settings
 from streams.topics import ensure_topics
 from streams.web.live.cursor import Positions
@@ -31,10 +30,13 @@ from streams.web.live.messages import (
     AsJson,
     Message,
     Piece,
+    decoded_value,
     json_value,
     long_value,
 )
+from streams.web.live.retrying import keep_trying
 from streams.web.live.ring import Ring
+from streams.web.live.slices import slices
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +73,8 @@ class Follower:
         self.topics = sorted(settings.live.topics)
         self.positions = Positions({})
         self.ring = Ring(settings.live.ring_bytes)
+        self._formats = Formats(settings)
+        self._format_of = {topic: self._formats.of(topic) for topic in self.topics}
         self._as_json = {topic: _as_json(settings, topic) for topic in self.topics}
         self._listeners: list[Listener] = []
         self._held = 0
@@ -85,9 +89,19 @@ class Follower:
         """Tell `listener` from now on."""
         self._listeners.append(listener)
 
-    def as_json(self, topic: str) -> AsJson:
-        """What makes JSON of the values of a topic."""
-        return self._as_json[topic]
+    async def as_json(self, topic: str, records: Sequence[Any]) -> AsJson:
+        """What makes JSON of the values of these records of a topic.
+
+        Waits for as long as their schemas can't be had.
+        """
+        format_ = self._format_of[topic]
+        if format_ is None:
+            return self._as_json[topic]
+        return decoded_value(await format_.decoder(record.value for record in records))
+
+    async def check_formats(self) -> None:
+        """See that the topics' values can be read. Raises StartError."""
+        await self._formats.start()
 
     @contextlib.asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
@@ -132,6 +146,7 @@ class Follower:
         self._cancel()
         if self._ending:
             await asyncio.wait(self._ending)
+        await self._formats.aclose()
 
     def _cancel(self) -> None:
         self._stopping = None
@@ -145,36 +160,15 @@ class Follower:
         self.ring.clear()
 
     async def _run(self) -> None:
-        pause = RETRY_SECONDS[0]
-        while True:
-            began = time.monotonic()
-            try:
-                await self._connect_and_follow()
-            except (TallyError, kafka_errors.KafkaError, OSError) as exc:
-                if time.monotonic() - began > RETRY_SECONDS[1]:
-                    pause = RETRY_SECONDS[0]
-                log.warning("Following %s: %s; next try in %.1f s", self.topics, exc, pause)
-            except Exception:
-                log.exception("Following %s; next try in %.1f s", self.topics, pause)
-            await asyncio.sleep(pause * random.uniform(0.8, 1.2))
-            pause = min(2 * pause, RETRY_SECONDS[1])
+        what = f"Following {', '.join(self.topics)}"
+        await keep_trying(self._connect_and_follow, what, RETRY_SECONDS)
 
     async def _connect_and_follow(self) -> None:
         await ensure_topics(self._settings, self.topics)
-        consumer = AIOKafkaConsumer(
-            **self._settings.kafka.client_options(),
-            **FETCH,
-            isolation_level="read_committed",
-            auto_offset_reset="none",
-            enable_auto_commit=False,
-            metadata_max_age_ms=METADATA_MS,
-        )
-        try:
-            async with translated("connecting to follow", LOOKUP_SECONDS):
-                await consumer.start()
+        options = self._settings.kafka.client_options()
+        options |= {**FETCH, "metadata_max_age_ms": METADATA_MS}
+        async with connected_consumer(options, "connecting to follow", LOOKUP_SECONDS) as consumer:
             await self._follow(consumer)
-        finally:
-            await stop_consumer(consumer)
 
     async def _follow(self, consumer: AIOKafkaConsumer) -> None:
         ends = await self._begin(consumer)
@@ -195,9 +189,11 @@ class Follower:
     async def _begin(self, consumer: AIOKafkaConsumer) -> dict[TP, int]:
         """Assign all partitions, those that are new included; returns the present ends."""
         async with translated("looking up where to follow", LOOKUP_SECONDS):
-            for topic in self.topics:
-                await consumer._client._wait_on_metadata(topic)
-            tps = [TopicPartition(*tp) for tp in sorted(self._partitions(consumer))]
+            tps = [
+                TopicPartition(topic, number)
+                for topic in self.topics
+                for number in sorted(await partitions_of(consumer, topic))
+            ]
             starts = await consumer.beginning_offsets(tps)
             ends = await consumer.end_offsets(tps)
         if self.positions:
@@ -226,8 +222,9 @@ class Follower:
             return
         if fetched.error is not None:
             raise fetched.error
-        for records in _slices(chain.from_iterable(fetched.records())):
-            self._publish(fetched.tp, records, records[-1].offset + 1)
+        for records in slices(chain.from_iterable(fetched.records()), SLICE):
+            as_json = await self.as_json(fetched.tp.topic, records)
+            self._publish(fetched.tp, records, as_json)
             await asyncio.sleep(0)
         self._move(fetched.tp, fetched.next_offset)
 
@@ -243,10 +240,9 @@ class Follower:
         for listener in self._listeners:
             listener.lost(tp, before, start)
 
-    def _publish(self, tp: TP, records: Sequence[Any], following: int) -> None:
-        piece = Piece(
-            tp, dict(self.positions), self.positions.prefix(tp), self._as_json[tp.topic], following
-        )
+    def _publish(self, tp: TP, records: Sequence[Any], as_json: AsJson) -> None:
+        following = records[-1].offset + 1
+        piece = Piece(tp, dict(self.positions), self.positions.prefix(tp), as_json, following)
         piece.messages = [Message(piece, record) for record in records]
         piece.size = sum(
             OVERHEAD + len(m.key or b"") + 2 * len(m.value or b"") for m in piece.messages
@@ -262,18 +258,12 @@ class Follower:
         self._moved.set()
 
 
-def _slices(records: Iterable[Any]) -> Iterable[list[Any]]:
-    iterator = iter(records)
-    while some := list(islice(iterator, SLICE)):
-        yield some
-
-
 def _as_json(settings: Settings, topic: str) -> AsJson:
     is_long = settings.output_format == "long" and topic == settings.output_topic
     return long_value if is_long else json_value
 
 
-async def _within(waiting: Any, seconds: float) -> bool:
+async def _within(waiting: Awaitable[object], seconds: float) -> bool:
     try:
         async with asyncio.timeout(seconds):
             await waiting

@@ -5,7 +5,6 @@ follower --> hub --> outboxes --> clients
 
 import asyncio
 import contextlib
-import logging
 from collections import Counter
 from collections.abc import Iterator
 
@@ -34,8 +33,6 @@ from streams.web.live.request import Gatekeeper, LiveRequest
 from streams.web.live.tokens import Tokens
 from streams.web.live.wire import AiohttpWire
 from streams.web.problems import problem, problem_of
-
-log = logging.getLogger(__name__)
 
 #: Seconds between looks at the tokens' file.
 TOKENS_SECONDS = 2.0

@@ -8,9 +8,12 @@ import json
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
+from streams.core import strict_json
 from streams.core.columns import TP
+from streams.core.values import Decoder
+from streams.errors import MisfitError
 from streams.web.live.frames import text_frame
 
 #: Makes JSON of a record's value.
@@ -71,13 +74,12 @@ class Message:
 
 
 class Item:
-    """What else waits for a connection: `key` is None for what must not be conflated."""
+    """What else waits for a connection, and is never conflated."""
 
-    __slots__ = ("frame", "key")
+    __slots__ = ("frame",)
 
-    def __init__(self, frame: bytes, key: bytes | None = None) -> None:
+    def __init__(self, frame: bytes) -> None:
         self.frame = frame
-        self.key = key
 
 
 def key_as_json(key: bytes | None) -> str:
@@ -98,8 +100,8 @@ def json_value(value: bytes | None) -> str:
     except UnicodeDecodeError:
         return json.dumps(base64.b64encode(value).decode())
     try:
-        json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        strict_json.parse(text)
+    except ValueError:
         return json.dumps(text)
     return text
 
@@ -111,6 +113,15 @@ def long_value(value: bytes | None) -> str:
     return str(struct.unpack(">q", value)[0])
 
 
-def _refuse(constant: str) -> NoReturn:
-    """Python reads NaN and Infinity; browsers don't."""
-    raise ValueError(constant)
+def decoded_value(decoder: Decoder) -> AsJson:
+    """Values by their topic's format; what doesn't fit it as `json_value` has it."""
+
+    def as_json(value: bytes | None) -> str:
+        if value is None:
+            return "null"
+        try:
+            return decoder.json(value)
+        except MisfitError:
+            return json_value(value)
+
+    return as_json

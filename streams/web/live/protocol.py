@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from streams.core import strict_json
 from streams.errors import RequestError
 
 #: The protocol's name, as a WebSocket subprotocol.
@@ -46,8 +47,8 @@ class Action:
 def action_of(text: str) -> Action:
     """Read a client's message. Raises RequestError."""
     try:
-        content: Any = json.loads(text)
-    except (ValueError, RecursionError):
+        content: Any = strict_json.parse(text)
+    except ValueError:
         raise RequestError("That is no JSON") from None
     match content:
         case {"action": "subscribe" | "unsubscribe" as name, "keys": list(keys)}:

@@ -7,11 +7,9 @@ may change in a second, so what nobody wants is passed over quickly. No I/O here
 from collections.abc import Collection, Iterable
 from typing import NamedTuple, Protocol
 
+from streams.core.counts import COUNTING, decode_count
 from streams.core.ports import LogRecord
-from streams.state.changelog import BOOKKEEPING_KEY, COUNT_BYTES, decode_count, decode_key
-
-#: Bytes of a changelog's key before the hashtag: the window's start.
-WINDOW_BYTES = 8
+from streams.state.changelog import BOOKKEEPING_KEY, WINDOW_BYTES, decode_key
 
 
 class ChangelogRecord(LogRecord, Protocol):
@@ -90,6 +88,6 @@ class Provisional:
             return
         known = self._wanted[key]
         overtaken = known.newest is not None and window < known.newest.window
-        if len(value) == COUNT_BYTES and window > known.closed and not overtaken:
+        if len(value) == COUNTING.size and window > known.closed and not overtaken:
             known.newest = Count(key, window, decode_count(value), record.timestamp)
             self._changed.add(key)

@@ -1,55 +1,51 @@
 """The two ways in which messages wait for a slow reader: all of them, or the newest of each key."""
 
+from abc import ABC, abstractmethod
 from collections import OrderedDict, deque
-from collections.abc import Hashable
-from typing import Protocol
+from collections.abc import Callable, Hashable, Iterable
+from functools import partial
 
 from streams.web.live.messages import Item, Message
 
 Waiting = Message | Item
 
 
-class Queue(Protocol):
+class Queue(ABC):
     """First in, first out; `size` is the sum of the frames in bytes."""
 
-    size: int
+    __slots__ = ("_drop_first", "_in_order", "_items", "size")
 
+    def __init__(
+        self,
+        items: deque[Waiting] | OrderedDict[Hashable, Waiting],
+        in_order: Iterable[Waiting],
+        drop_first: Callable[[], object],
+    ) -> None:
+        self.size = 0
+        self._items = items
+        self._in_order = in_order
+        self._drop_first = drop_first
+
+    @abstractmethod
     def put(self, item: Waiting) -> bool:
         """Append; true if an older one was dropped for it."""
 
     def take(self, up_to: int) -> list[bytes]:
         """Remove the first frames: one, and as many more as fit into `up_to` bytes."""
-
-    def clear(self) -> None:
-        """Drop all."""
-
-    def __len__(self) -> int: ...
-
-
-class Fifo:
-    """Keeps all."""
-
-    __slots__ = ("_items", "size")
-
-    def __init__(self) -> None:
-        self._items: deque[Waiting] = deque()
-        self.size = 0
-
-    def put(self, item: Waiting) -> bool:
-        self._items.append(item)
-        self.size += len(item.frame)
-        return False
-
-    def take(self, up_to: int) -> list[bytes]:
         frames: list[bytes] = []
-        while self._items and (not frames or len(self._items[0].frame) <= up_to):
-            frame = self._items.popleft().frame
-            up_to -= len(frame)
-            self.size -= len(frame)
-            frames.append(frame)
+        left = up_to
+        for item in self._in_order:
+            if frames and len(item.frame) > left:
+                break
+            left -= len(item.frame)
+            frames.append(item.frame)
+        for _ in frames:
+            self._drop_first()
+        self.size -= up_to - left
         return frames
 
     def clear(self) -> None:
+        """Drop all."""
         self._items.clear()
         self.size = 0
 
@@ -57,41 +53,39 @@ class Fifo:
         return len(self._items)
 
 
-class NewestOnly:
-    """Keeps the newest result of each key, in the place of the newest: cursors never go back."""
+class Fifo(Queue):
+    """Keeps all."""
 
-    __slots__ = ("_items", "size")
+    __slots__ = ("_append",)
 
     def __init__(self) -> None:
-        self._items: OrderedDict[Hashable, Waiting] = OrderedDict()
-        self.size = 0
+        items: deque[Waiting] = deque()
+        super().__init__(items, items, items.popleft)
+        self._append = items.append
+
+    def put(self, item: Waiting) -> bool:
+        self._append(item)
+        self.size += len(item.frame)
+        return False
+
+
+class NewestOnly(Queue):
+    """Keeps the newest result of each key, in the place of the newest: cursors never go back."""
+
+    __slots__ = ("_by_name",)
+
+    def __init__(self) -> None:
+        self._by_name: OrderedDict[Hashable, Waiting] = OrderedDict()
+        first = partial(self._by_name.popitem, last=False)
+        super().__init__(self._by_name, self._by_name.values(), first)
 
     def put(self, item: Waiting) -> bool:
         name: Hashable = item
         if isinstance(item, Message) and item.key is not None:
             name = (item.piece.tp.topic, item.key)
-        older = self._items.pop(name, None)
+        older = self._by_name.pop(name, None)
         if older is not None:
             self.size -= len(older.frame)
-        self._items[name] = item
+        self._by_name[name] = item
         self.size += len(item.frame)
         return older is not None
-
-    def take(self, up_to: int) -> list[bytes]:
-        frames: list[bytes] = []
-        while self._items:
-            frame = next(iter(self._items.values())).frame
-            if frames and len(frame) > up_to:
-                break
-            self._items.popitem(last=False)
-            up_to -= len(frame)
-            self.size -= len(frame)
-            frames.append(frame)
-        return frames
-
-    def clear(self) -> None:
-        self._items.clear()
-        self.size = 0
-
-    def __len__(self) -> int:
-        return len(self._items)

@@ -1,5 +1,6 @@
 """The results of the last while, in memory: who was away for a moment is served from here."""
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Mapping
 
@@ -35,14 +36,17 @@ class Ring:
         return self._pieces[at] if 0 <= at < len(self._pieces) else None
 
     def find(self, since: Mapping[TP, int]) -> int | None:
-        """The number of a piece from which on all records at or after `since` are here.
+        """The number of the newest piece from which on all records at or after `since` are here.
 
         None if some are older than the ring. Partitions that `since` doesn't know count from 0.
         """
-        for back, piece in enumerate(reversed(self._pieces)):
-            if all(since.get(tp, 0) >= offset for tp, offset in piece.start.items()):
-                return self.end - 1 - back
-        return None
+
+        def lies_ahead(piece: Piece) -> bool:
+            return any(since.get(tp, 0) < offset for tp, offset in piece.start.items())
+
+        # Positions only grow, so all that lie ahead come after all that don't.
+        ahead = bisect_left(self._pieces, True, key=lies_ahead)
+        return self._first + ahead - 1 if ahead else None
 
     def __len__(self) -> int:
         return len(self._pieces)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.errors import SettingError
+from streams.file_stamp import stamp
 from streams.web.live.selection import ALL
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class Tokens:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._stamp = _stamp(file)
+        self._stamp = stamp(file)
         self._grants = read_grants(file)
 
     def find(self, digest: bytes) -> Grant | None:
@@ -56,22 +57,21 @@ class Tokens:
                 found = grant
         return found
 
-    async def refresh(self) -> bool:
-        """Read the file if it has changed; whether grants may have changed."""
-        return await asyncio.to_thread(self._refresh)
+    async def refresh(self) -> None:
+        """Read the file if it has changed."""
+        await asyncio.to_thread(self._refresh)
 
-    def _refresh(self) -> bool:
+    def _refresh(self) -> None:
+        found = stamp(self._file)
+        if found == self._stamp:
+            return
+        self._stamp = found
         try:
-            stamp = _stamp(self._file)
-            if stamp == self._stamp:
-                return False
-            self._stamp = stamp
             self._grants = read_grants(self._file)
-        except (SettingError, OSError) as exc:
+        except SettingError as exc:
             log.error("The former tokens stay valid: %s", exc)
-            return False
-        log.info("Tokens were read again: %d", len(self._grants))
-        return True
+        else:
+            log.info("Tokens were read again: %d", len(self._grants))
 
 
 def read_grants(file: Path) -> dict[bytes, Grant]:
@@ -112,8 +112,3 @@ def _matches(key: str, pattern: str) -> bool:
 def digest_of(token: str) -> bytes:
     """What is kept and compared in place of a token; its length tells nothing of the token's."""
     return hashlib.sha256(token.encode(errors="surrogateescape")).digest()
-
-
-def _stamp(file: Path) -> tuple[int, int, int]:
-    stat = file.stat()
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -1,13 +1,12 @@
 """Passes questions on to other workers, over a bounded number of connections."""
 
-import asyncio
-import json
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
 from yarl import URL
 
+from streams.core import strict_json
 from streams.core.window_count import WindowCount
 from streams.errors import NotOwnerError, NotReadyError, QueryError
 from streams.web.queries.question import HOP_HEADER, Hop, Question
@@ -76,7 +75,6 @@ class GatewayCounts:
                 # The others come first from now on.
                 self._workers.remove(worker)
                 self._workers.append(worker)
-            await asyncio.sleep(0)
         raise NotReadyError(f"no worker can tell: {problem.happened}") from problem
 
     async def close(self) -> None:
@@ -112,6 +110,6 @@ def _counts(base: str, status: int, body: bytes) -> list[WindowCount]:
 
 def _json(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        return strict_json.parse(body.decode())
     except ValueError:
         return None

@@ -23,7 +23,8 @@ from streams.web.queries.question import HOP_HEADER, Hop, OpenCounts, Question
 
 #: Questions that are answered at the same time; the others wait.
 AT_A_TIME = 64
-#: Seconds for an answer, and for the output topic's end to be read back, the first time.
+#: Seconds to wait for that, for an answer, and for the output topic's end to be read back, the
+#: first time.
 ANSWER_SECONDS, READ_BACK_SECONDS = 3.0, 10.0
 #: Seconds after which a client may ask again.
 RETRY_AFTER = 1
@@ -50,7 +51,7 @@ class Queries:
         follower.listen(self._history)
         self._open_counts = open_counts
         self._authorize = authorize
-        self._turn = asyncio.Semaphore(AT_A_TIME)
+        self._turns = asyncio.Semaphore(AT_A_TIME)
 
     def add_to(self, app: web.Application) -> None:
         """Add the pages to an application."""
@@ -62,7 +63,7 @@ class Queries:
     def _answering(self, answer: Callable[[web.Request], Awaitable[Any]]) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
             try:
-                async with self._turn:
+                async with self._turn():
                     body = await answer(request)
             except NotOwnerError as exc:
                 return problem(421, str(exc))
@@ -100,14 +101,28 @@ class Queries:
         n = _top(request)
         async with self._reading_results():
             window = self._history.newest()
-            if window is None:
-                raise NothingKnownError("No window with results has been closed lately")
-            top = self._history.top(window, n)
+        if window is None:
+            return {"window_start": None, "window_end": None, "top": []}
         return {
             "window_start": window,
             "window_end": window + self._settings.window_ms,
-            "top": [{"hashtag": one.hashtag, "count": one.number} for one in top],
+            "top": [
+                {"hashtag": one.hashtag, "count": one.number}
+                for one in self._history.top(window, n)
+            ],
         }
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise NotReadyError("too many questions are asked at the same time") from None
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     @asynccontextmanager
     async def _reading_results(self) -> AsyncIterator[None]:

@@ -8,7 +8,7 @@ from streams.core.columns import TP
 from streams.core.window_count import WindowCount
 from streams.settings import Settings
 from streams.verify.finals import UnreadableError, decode
-from streams.web.live.messages import Piece
+from streams.web.live.messages import Message, Piece
 
 #: Finals kept, whatever the number of windows: some 100 bytes each.
 MAX_FINALS = 500_000
@@ -19,6 +19,20 @@ class Counted(NamedTuple):
 
     hashtag: str
     number: int
+
+
+class _Read(NamedTuple):
+    """A record whose value was made JSON of."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes
+
+
+def _read(message: Message) -> _Read:
+    value = message.piece.as_json(message.value).encode()
+    return _Read(message.offset, message.timestamp, message.key, value)
 
 
 class History:
@@ -38,7 +52,9 @@ class History:
     def receive(self, piece: Piece) -> None:
         """Remember the finals among a follower's results."""
         if piece.tp.topic == self._settings.output_topic:
-            self.take(piece.tp.partition, piece.messages)
+            is_avro = self._settings.output_format == "avro"
+            records = map(_read, piece.messages) if is_avro else piece.messages
+            self.take(piece.tp.partition, records)
 
     def lost(self, tp: TP, from_offset: int, to_offset: int) -> None:
         """Nothing: what is gone is old."""
@@ -51,7 +67,7 @@ class History:
                 final = decode(partition, record, settings.window_ms, settings.output_format)
             except UnreadableError:
                 continue
-            self._add(final.window, final.hashtag, final.found)
+            self._add(final.window, final.key, final.found)
 
     def of(self, hashtag: str) -> list[WindowCount]:
         """A hashtag's finals, newest first."""

@@ -18,8 +18,12 @@ def test_a_page_has_a_section_for_each_piece_that_was_kept(tmp_path: Path) -> No
     data |= {"window_ms": 20_000, "grace_ms": 0}
     compared = {"data": data, "runs": {"Tally": runs}, "limits": {}}
     results.save("compare-zipf-1.1", compared)
+    written = [{"mb_per_s": n, "mb_per_cpu_s": 2 * n, "peak_rss": 10**8} for n in (3.0, 1.0, 2.0)]
+    rows = [{"name": "gzip", "runs": written}]
+    results.save("archive", {"records": 1_000, "bytes": 10**7, "rows": rows})
     text = page(results.read())
-    assert text.count("\n## ") == 2
+    assert text.count("\n## ") == 3
+    assert "| gzip | 2.0 | 4.0 | 100 MB |" in text
     assert "| Tally | 1,000,000 | 2.00 | 0.10 | 100 MB | 3 | 3 missing |" in text
     assert "| 5,000 | Tally | 10,000 | 1.0 | 3.0 | 5,000 |" in text
     assert text.index("| 5,000 |") < text.index("| 10,000 |")

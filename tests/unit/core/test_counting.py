@@ -8,8 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streams.core.columns import TP, Chunk, Columns, Rows
-from streams.core.counting import Aside, SourceCounter
+from streams.core.counting import SourceCounter
 from streams.core.selection import Selector, Step
+from streams.core.source_windows import Aside
 from streams.core.text import longer_than_one, trim
 from streams.core.windows import NO_TIME, TumblingWindows
 
@@ -55,9 +56,9 @@ def batches(data: list[Row], sizes: list[int]) -> list[Columns]:
 def result(counter: SourceCounter) -> Result:
     taken = counter.take()
     counts: Counter[tuple[int, int, bytes]] = Counter()
-    for window, by_partition in taken.counts.items():
+    for window, by_partition in taken.windows.items():
         for partition, found in enumerate(by_partition):
-            for key, n in zip(found.keys, found.counts, strict=True):
+            for key, n in zip(found.keys, found.values, strict=True):
                 counts[window, partition, key] += n
     assert all(counts.values())
     return Result(counts, taken.late, sorted(taken.rejected), taken.records, counter.stream_time)

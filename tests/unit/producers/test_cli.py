@@ -4,7 +4,8 @@ import socket
 
 import pytest
 
-from producers.cli import duration_s, main
+from producers.cli import main
+from producers.typed import duration_s
 
 
 @pytest.fixture(autouse=True)
@@ -12,7 +13,8 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing listens on this port: what gets as far as connecting ends there."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setenv("KAFKA_BOOTSTRAP", f"127.0.0.1:{server.getsockname()[1]}")
-    monkeypatch.delenv("BEARER_TOKEN", raising=False)
+    for name in ("BEARER_TOKEN", "APCA_API_KEY_ID", "APCA_API_SECRET_KEY", "FINNHUB_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.mark.parametrize(
@@ -35,6 +37,15 @@ def test_durations(typed: str, seconds: float) -> None:
         ["simulate", "--start", "tomorrow"],
         ["simulate", "--topic", "no topic"],
         ["replay"],
+        ["tickers", "--symbols", "A B"],
+        ["tickers", "--symbols", ""],
+        ["tickers", "--interval", "0"],
+        ["tickers", "--from", "alpaca", "--api", "http://far.test"],
+        ["tweets", "--max-per-day", "0"],
+        ["bluesky", "--url", "https://far.test"],
+        ["bluesky", "--url", "ws://far.test"],
+        ["mastodon"],
+        ["mastodon", "http://far.test"],
     ],
 )
 def test_wrong_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,6 +61,11 @@ def test_wrong_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str
         (["tweets"], "BEARER_TOKEN"),
         (["simulate", "--speed", "0"], "--duration"),
         (["simulate", "--count", "1"], "connection refused"),
+        (["tickers", "--from", "alpaca"], "APCA_API_KEY_ID"),
+        (["tickers", "--from", "finnhub"], "FINNHUB_API_KEY"),
+        (["tickers", "--speed", "0"], "--duration"),
+        (["tickers", "--from", "-", "--api", "https://far.test"], "--api says nothing"),
+        (["tickers", "--count", "1"], "connection refused"),
     ],
 )
 def test_errors_are_one_line(

@@ -2,9 +2,17 @@
 
 import asyncio
 import io
-from types import SimpleNamespace
 
 from producers.rate_line import RateLine
+from tests.polling import until_true
+
+
+class Hashtags:
+    """What a publisher counts."""
+
+    unit = "hashtags"
+    sent = acked = 0
+    total = "3,500 hashtags of 1,750 posts"
 
 
 class Terminal(io.StringIO):
@@ -14,27 +22,25 @@ class Terminal(io.StringIO):
 
 def test_line_and_summary() -> None:
     now = [0.0]
-    counts = SimpleNamespace(tweets=0, sent=0, acked=0)
+    counts = Hashtags()
     line = RateLine(counts, io.StringIO(), lambda: now[0])
     now[0], counts.sent, counts.acked = 2.0, 3500, 3000
     assert line.line() == "1,500 hashtags/s, 3,000 in all, 500 unacknowledged"
-    now[0], counts.acked, counts.tweets = 4.0, 3500, 1750
+    now[0], counts.acked = 4.0, 3500
     assert line.line() == "250 hashtags/s, 3,500 in all, 0 unacknowledged"
-    assert line.summary() == "Published 3,500 hashtags of 1,750 tweets in 4.0 s (875/s)"
+    assert line.summary() == "Published 3,500 hashtags of 1,750 posts in 4.0 s (875/s)"
 
 
 async def test_nothing_is_rewritten_outside_a_terminal() -> None:
     out = io.StringIO()
-    await RateLine(SimpleNamespace(tweets=0, sent=0, acked=0), out).run()
+    await RateLine(Hashtags(), out).run()
     assert out.getvalue() == ""
 
 
 async def test_rewrites_and_cleans_up_on_a_terminal() -> None:
     out = Terminal()
-    task = asyncio.create_task(RateLine(SimpleNamespace(tweets=0, sent=0, acked=0), out).run())
-    async with asyncio.timeout(10):
-        while "hashtags/s" not in out.getvalue():
-            await asyncio.sleep(0.02)
+    task = asyncio.create_task(RateLine(Hashtags(), out).run())
+    await until_true(lambda: "hashtags/s" in out.getvalue())
     task.cancel()
     await asyncio.wait({task})
     assert out.getvalue().endswith("\r\x1b[K")

@@ -12,10 +12,10 @@ from streams.core.windows import TumblingWindows
 from streams.errors import ResetError
 from streams.reset.plan import Begin, Plan, make_plan
 from streams.settings import Settings
-from streams.tasks.topology import Sink, Topology, WindowedCount
+from streams.tasks.topology import Sink, Topology, WindowedTable
 
-COUNT = WindowedCount("n", TumblingWindows(1000, 0), "", "in", "app-n-parts", "app-n-log")
-TOPOLOGY = Topology((COUNT,), (Sink("s", "out", cast(Any, None)),))
+TABLE = WindowedTable("n", TumblingWindows(1000, 0), "", "in", "app-n-parts", "app-n-log")
+TOPOLOGY = Topology((TABLE,), (Sink("s", "out", cast(Any, None)),))
 PARTITIONS = {"in": 2, "app-n-parts": 1, "app-n-log": 1, "out": 1}
 
 

@@ -1,6 +1,5 @@
 """What needs AWS, as far as it can be seen without any."""
 
-import os
 import sys
 
 import pytest
@@ -14,15 +13,6 @@ from streams.sinks.settings import AppSyncSettings
 from streams.transport.app import StreamsApp
 
 URL = "https://abc.appsync-api.eu-west-1.amazonaws.com/graphql"
-
-
-@pytest.fixture(autouse=True)
-def no_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +50,7 @@ async def test_what_is_missing_is_named() -> None:
 
 
 def test_botocore_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "botocore.session", None)
+    monkeypatch.setitem(sys.modules, "botocore.auth", None)
     monkeypatch.delitem(sys.modules, "streams.sinks.appsync.aws")
     monkeypatch.delattr(streams.sinks.appsync, "aws")
     with pytest.raises(StartError, match=r"tally-streams\[aws\]"):

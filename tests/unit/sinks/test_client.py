@@ -9,12 +9,16 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from streams.errors import SinkAccessError
+from streams.login import remembered
+from streams.login.remembered import Fetched, Remembered
 from streams.setting_kinds import Secret
-from streams.sinks.appsync import auth, client
-from streams.sinks.appsync.auth import ApiKey, StoredApiKey
+from streams.sinks.appsync import client
+from streams.sinks.appsync.auth import ApiKey, Auth, StoredApiKey
 from streams.sinks.appsync.client import Client
 from streams.sinks.appsync.graphql import OpaqueFormat
+from streams.sinks.appsync.verdicts import REASON_LENGTH
 from streams.sinks.settings import AppSyncSettings
+from tests.polling import until_true
 from tests.unit.sinks.results import result
 
 FORMAT = OpaqueFormat("{topic}", 25)
@@ -43,7 +47,7 @@ async def serve() -> AsyncIterator[Serve]:
         await server.close()
 
 
-async def send(url: str, key: auth.Auth | None = None) -> tuple[list[tuple[str, str]], float, str]:
+async def send(url: str, key: Auth | None = None) -> tuple[list[tuple[str, str]], float, str]:
     """Fate and kind of each result, what Retry-After said in s, and the first one's reason."""
     settings = AppSyncSettings(url=url, api_key=Secret(KEY), timeout_ms=500)
     sender = Client(settings, FORMAT, key or ApiKey(Secret(KEY)))
@@ -68,6 +72,7 @@ async def send(url: str, key: auth.Auth | None = None) -> tuple[list[tuple[str, 
         (413, "", "split"),
         (400, "<html>", "split"),
         (400, '{"errors": [{"errorType": "MalformedHttpRequestException"}]}', "split"),
+        (400, '{"errors": 7}', "split"),
         (400, '{"errors": [{"errorType": "ThrottlingException"}]}', "retry"),
         (400, '{"errors": [{"message": "Signature expired: 2026"}]}', "retry"),
         (400, '{"errors": [{"message": "The security token is invalid"}]}', "retry"),
@@ -110,6 +115,28 @@ async def test_no_answer(serve: Serve) -> None:
     assert (await send("http://127.0.0.1:1/graphql"))[0] == [("retry", "connection")] * 2
 
 
+async def test_no_more_requests_at_the_same_time_than_allowed(serve: Serve) -> None:
+    asked, may_answer = 0, asyncio.Event()
+
+    async def answer(request: web.Request) -> web.Response:  # noqa: ARG001
+        nonlocal asked
+        asked += 1
+        await may_answer.wait()
+        return web.Response(status=500)
+
+    settings = AppSyncSettings(url=await serve(answer), api_key=Secret(KEY), concurrency=2)
+    sender = Client(settings, FORMAT, ApiKey(Secret(KEY)))
+    sending = asyncio.gather(*(sender.send(ITEMS) for _ in range(8)))
+    await until_true(lambda: asked >= 2)
+    for _ in range(1000):  # in which all the others would have come
+        await asyncio.sleep(0)
+    assert asked == 2
+    may_answer.set()
+    await sending
+    await sender.close()
+    assert asked == 8
+
+
 async def test_an_endless_answer(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "ANSWER_BYTES", 1_000)
 
@@ -129,40 +156,38 @@ async def test_a_key_that_the_peer_repeats_is_masked(serve: Serve) -> None:
     assert (await send(url, stored))[2] == "status 500: bad key ***"
 
 
-def keys(*texts: str) -> Callable[[], Awaitable[Secret]]:
+async def test_no_part_of_a_key_is_quoted(serve: Serve) -> None:
+    async def tell(request: web.Request) -> web.Response:
+        key = request.headers["x-api-key"]
+        return web.json_response({"errorMessage": "x" * (REASON_LENGTH - 4) + key})
+
+    assert KEY[:4] not in (await send(await serve(tell)))[2]
+
+
+def keys(*texts: str) -> Remembered[Secret]:
     """Hands out one key after the other."""
     left = list(texts)
-
-    async def fetch() -> Secret:
-        return Secret(left.pop(0))
-
-    return fetch
+    return Remembered(lambda: Fetched(Secret(left.pop(0)), float("inf")))
 
 
 async def test_a_refused_key_is_fetched_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "REFRESH_SECONDS", 0)
     stored = StoredApiKey(keys("one", "two", "three"))
     first = await stored.headers("", b"")
-    # Several requests were refused together; one of them looks.
+    # Several requests were refused together, too soon to look again.
     await asyncio.gather(*(stored.refused(first) for _ in range(5)))
-    assert await stored.headers("", b"") == {"x-api-key": "two"}
-    await stored.refused({"x-api-key": "two"})
-    assert await stored.headers("", b"") == {"x-api-key": "three"}
-    assert stored.masked("one two three") == "*** *** ***"
-
-
-async def test_it_is_not_fetched_all_the_time() -> None:
-    stored = StoredApiKey(keys("one", "two"))
-    await stored.refused(await stored.headers("", b""))
     assert await stored.headers("", b"") == {"x-api-key": "one"}
+    monkeypatch.setattr(remembered, "REFUSED_SECONDS", 0)
+    await stored.refused(first)
+    assert await stored.headers("", b"") == {"x-api-key": "two"}
+    assert stored.masked("one two three") == "*** *** three"
 
 
 async def test_without_a_key_results_wait(serve: Serve) -> None:
-    async def fail() -> Secret:
+    def fail() -> Fetched[Secret]:
         raise SinkAccessError("no such secret")
 
     async def answer(request: web.Request) -> web.Response:  # noqa: ARG001
         raise AssertionError("nothing is sent without a key")
 
-    fates, _, reason = await send(await serve(answer), StoredApiKey(fail))
+    fates, _, reason = await send(await serve(answer), StoredApiKey(Remembered(fail)))
     assert (fates, reason) == ([("retry", "access")] * 2, "no such secret")

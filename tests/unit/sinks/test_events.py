@@ -9,6 +9,7 @@ from streams.sinks.appsync.events import EventsFormat
 from tests.unit.sinks.results import result
 
 FORMAT = EventsFormat("default/{topic}/{key}", 25)
+RETRIED_REJECTED = ["retry", "rejected"]
 
 
 def test_a_request() -> None:
@@ -41,7 +42,13 @@ def test_a_request() -> None:
         ({"successful": [{"index": 1}], "failed": [{"index": 0}]}, ["retry", "accepted"]),
         ({"successful": [{"index": 1}]}, ["retry", "accepted"]),
         ({"successful": [{"index": 9}], "failed": [{"index": -1}]}, ["retry", "retry"]),
+        *(
+            ({"failed": [{"index": 0, "code": code}, {"index": 1, "code": 413}]}, RETRIED_REJECTED)
+            for code in (401, 403, 408)
+        ),
         (None, ["retry", "retry"]),
+        ({"successful": 2, "failed": "all"}, ["retry", "retry"]),
+        ({"successful": [0, None, {"index": 1.0}, {"index": [1]}]}, ["retry", "retry"]),
     ],
 )
 def test_answers(answer: Any, fates: list[str]) -> None:

@@ -5,7 +5,12 @@ from typing import Any
 
 import pytest
 
+from streams.core.aggregation import Place
+from streams.core.final import Final
+from streams.core.prices import OHLC
+from streams.core.values import encode_json
 from streams.errors import UndeliverableError
+from streams.jobs.tickers import as_latest, as_window
 from streams.sinks.appsync.formats import MESSAGE_BYTES
 from streams.sinks.appsync.graphql import OpaqueFormat, verdicts
 from streams.sinks.appsync.typed import TypedFormat, version
@@ -75,6 +80,8 @@ def test_an_error_is_of_its_own_result_only(type_: str | None, fate: str) -> Non
         ({"errors": [{"errorType": "InternalFailure", "message": "x"}]}, "retry"),
         ({"errors": [{"message": "x"}]}, "retry"),
         ({"errors": ["x"]}, "retry"),
+        ({"errors": 7, "data": {"r0": {}, "r1": {}}}, "retry"),
+        ({"errors": {"errorType": "BadRequestException"}}, "split"),
         ({"errorMessage": "Task timed out"}, "retry"),
         ({"errorMessage": "x", "errorType": "BadRequest"}, "split"),
         ({"data": None}, "retry"),
@@ -124,6 +131,21 @@ def test_a_typed_ticker(field: str) -> None:
         "high": 52,
         "eventTime": "1970-01-01T00:00:01.001Z",
     }
+
+
+def test_what_the_ticker_job_writes_is_a_typed_ticker() -> None:
+    """A latest price, and what a window came to."""
+    prices = OHLC.add(OHLC.add(OHLC.zero, 51.0, Place(5, 0, 0)), 52.0, Place(9, 0, 1))
+    window = as_window(Final(b"TBV", prices, 0, 60_000))
+    items = [
+        TYPED.item(result(3, b"TBV", encode_json(as_latest(b"TBV", prices)), timestamp=9)),
+        TYPED.item(result(4, b"TBV", encode_json(window), timestamp=59_999)),
+    ]
+    made = json.loads(TYPED.request(items))["variables"]
+    assert [made[name]["price"] for name in ("result0", "result1")] == [52.0, 52.0]
+    assert [made[name]["symbol"] for name in ("result0", "result1")] == ["TBV", "TBV"]
+    assert (made["result1"]["open"], made["result1"]["high"]) == (51.0, 52.0)
+    assert made["result0"]["eventTime"] == "1970-01-01T00:00:00.009Z"
 
 
 @pytest.mark.parametrize(

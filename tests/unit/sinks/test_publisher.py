@@ -14,6 +14,7 @@ from streams.sinks.appsync.publisher import Publisher
 from streams.sinks.appsync.verdicts import ACCEPTED, Answer, Fate, Verdict, all_alike
 from streams.sinks.trouble import Trouble
 from streams.tasks.results import Result, Results
+from tests.polling import until_true
 from tests.unit.sinks.results import result
 
 Judge = Callable[[list[int]], list[Verdict]]
@@ -51,9 +52,7 @@ class Script:
         publisher = Publisher("test", client, Trouble("Peer"), concurrency, 0.01)
         running = asyncio.create_task(publisher.run(stream))
         stream.put(results)
-        async with asyncio.timeout(20):
-            while len(self.accepted_) + len(self.rejected_) < len(results):
-                await asyncio.sleep(0.001)
+        await until_true(lambda: len(self.accepted_) + len(self.rejected_) >= len(results))
         running.cancel()
         await asyncio.wait([running])
 

@@ -4,14 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.core.counts import decode_count, encode_count
 from streams.errors import StoreError
 from streams.state.changelog import (
     BOOKKEEPING_KEY,
     Bookkeeping,
-    CountKey,
-    decode_count,
+    WindowKey,
     decode_key,
-    encode_count,
     window_prefix,
 )
 
@@ -21,7 +20,7 @@ keys = st.text(max_size=20).map(str.encode)
 
 @given(times, keys)
 def test_keys_come_back(window: int, key: bytes) -> None:
-    assert decode_key(window_prefix(window) + key) == CountKey(window, key)
+    assert decode_key(window_prefix(window) + key) == WindowKey(window, key)
 
 
 @given(st.lists(st.tuples(times, keys)))

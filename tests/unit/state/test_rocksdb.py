@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from streams.core.counts import COUNTING
 from streams.errors import StoreError
 from streams.state.changelog import Bookkeeping
 from streams.state.rocksdb import RocksStore
@@ -23,7 +24,7 @@ def path(tmp_path: Path) -> Path:
 
 async def fill(path: Path) -> None:
     """A store that was closed in good order."""
-    store = RocksStore(path)
+    store = RocksStore(path, COUNTING)
     await store.open()
     await store.apply(Changes(7, BOOKS, {10: {b"tag%d" % i: i for i in range(5000)}}))
     await store.close()
@@ -46,13 +47,13 @@ async def test_a_database_that_can_not_be_opened_is_begun_anew(
 ) -> None:
     await fill(path)
     damage(path, pattern)
-    store = RocksStore(path)
+    store = RocksStore(path, COUNTING)
     assert await store.open() is None
     assert f"The store {path} is damaged" in caplog.text
     assert await store.windows() == []
     await store.apply(Changes(9, BOOKS, {20: {b"a": 1}}))
     await store.close()
-    again = RocksStore(path)
+    again = RocksStore(path, COUNTING)
     assert await again.open() == Stored(9, BOOKS)
     await again.close()
 
@@ -70,13 +71,13 @@ async def test_damage_that_shows_on_reading_is_an_error_and_the_store_is_begun_a
 ) -> None:
     await fill(path)
     damage(path, "*.sst")
-    store = RocksStore(path)
+    store = RocksStore(path, COUNTING)
     assert await store.open() == Stored(7, BOOKS)
     with pytest.raises(StoreError, match="can't read the store"):
         await access(store)
     assert f"The store {path} is damaged" in caplog.text
     await store.close()
-    again = RocksStore(path)
+    again = RocksStore(path, COUNTING)
     assert await again.open() is None
     await again.close()
 
@@ -105,7 +106,7 @@ async def filled(path: Path) -> None:
 
 @pytest.mark.usefixtures("filled", "locked")
 async def test_a_database_that_another_process_has_open_is_left_alone(path: Path) -> None:
-    store = RocksStore(path)
+    store = RocksStore(path, COUNTING)
     with pytest.raises(StoreError, match=r"can't open the store .*lock"):
         await store.open()
     await store.close()
@@ -113,7 +114,7 @@ async def test_a_database_that_another_process_has_open_is_left_alone(path: Path
 
 
 async def test_a_store_that_is_not_open_says_so(path: Path) -> None:
-    store = RocksStore(path)
+    store = RocksStore(path, COUNTING)
     with pytest.raises(StoreError, match="is not open"):
         await store.windows()
     with pytest.raises(StoreError, match="is not open"):
@@ -123,11 +124,11 @@ async def test_a_store_that_is_not_open_says_so(path: Path) -> None:
 async def test_a_folder_that_can_not_be_made_is_a_store_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="can't open the store"):
-        await RocksStore(tmp_path / "file" / "store").open()
+        await RocksStore(tmp_path / "file" / "store", COUNTING).open()
 
 
 async def test_a_cancelled_step_ends_before_the_store_is_closed(path: Path) -> None:
-    store = RocksStore(path)
+    store = RocksStore(path, COUNTING)
     await store.open()
     step = asyncio.create_task(
         store.apply(Changes(1, BOOKS, {0: {b"tag%d" % i: 1 for i in range(20_000)}}))
@@ -137,7 +138,7 @@ async def test_a_cancelled_step_ends_before_the_store_is_closed(path: Path) -> N
     with pytest.raises(asyncio.CancelledError):
         await step
     await store.close()
-    again = RocksStore(path)
+    again = RocksStore(path, COUNTING)
     assert await again.open() == Stored(1, BOOKS)
     assert len(await again.scan(0, None, 30_000)) == 20_000
     await again.close()
@@ -147,13 +148,14 @@ REPLAY_AND_DIE = """
 import asyncio, os, sys
 from collections import namedtuple
 from pathlib import Path
-from streams.state.changelog import encode_count, window_prefix
+from streams.core.counts import COUNTING, encode_count
+from streams.state.changelog import window_prefix
 from streams.state.rocksdb import RocksStore
 
 Logged = namedtuple("Logged", "offset key value")
 
 async def main():
-    store = RocksStore(Path(sys.argv[1]))
+    store = RocksStore(Path(sys.argv[1]), COUNTING)
     await store.open()
     for first in range(0, 600_000, 50_000):
         await store.replay(
@@ -172,7 +174,7 @@ asyncio.run(main())
 async def test_a_crash_in_a_replay_leaves_an_earlier_step(path: Path, settled_at: int) -> None:
     command = [sys.executable, "-c", REPLAY_AND_DIE, str(path), str(settled_at)]
     await asyncio.to_thread(subprocess.run, command, check=True)
-    store = RocksStore(path)
+    store = RocksStore(path, COUNTING)
     stored = await store.open()
     # Full write buffers reach the disk by themselves; what doesn't fill one is lost.
     position = stored.position if stored is not None else 0

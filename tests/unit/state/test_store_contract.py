@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 import pytest
 
+from streams.core.counts import COUNTING, encode_count
 from streams.errors import StoreError
-from streams.state.changelog import BOOKKEEPING_KEY, Bookkeeping, encode_count, window_prefix
+from streams.state.changelog import BOOKKEEPING_KEY, Bookkeeping, window_prefix
 from streams.state.memory import Disk, MemoryStore
 from streams.state.rocksdb import RocksStore
-from streams.state.store import Changes, Counts, Replayed, Store, Stored
+from streams.state.store import Changes, Contents, Replayed, Store, Stored
 
 BOOKS = Bookkeeping.begin("an id", {"window_ms": 10}, 2)
 
@@ -23,8 +24,8 @@ def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> NewStore:
     """Makes stores of one disk."""
     if request.param == "memory":
         disk = Disk()
-        return lambda: MemoryStore(disk)
-    return lambda: RocksStore(tmp_path / "parent" / "store")
+        return lambda: MemoryStore(disk, COUNTING)
+    return lambda: RocksStore(tmp_path / "parent" / "store", COUNTING)
 
 
 @pytest.fixture
@@ -35,8 +36,8 @@ async def store(new_store: NewStore) -> AsyncIterator[Store]:
     await store.close()
 
 
-async def apply(store: Store, counts: Counts, position: int = 1, **changes: int) -> None:
-    await store.apply(Changes(position, BOOKS, counts, **changes))
+async def apply(store: Store, contents: Contents, position: int = 1, **changes: int) -> None:
+    await store.apply(Changes(position, BOOKS, contents, **changes))
 
 
 async def reopened(store: Store, new_store: NewStore) -> tuple[Store, Stored | None]:

@@ -9,10 +9,10 @@ import pytest
 from streams.core.columns import TP
 from streams.core.ports import Member
 from streams.core.windows import TumblingWindows
-from streams.tasks.count_task import CountTask
-from streams.tasks.topology import WindowedCount
+from streams.tasks.topology import WindowedTable
+from streams.tasks.window_task import WindowTask
 
-COUNT = WindowedCount("count", TumblingWindows(1000, 0), "", "in", "partials", "changelog")
+TABLE = WindowedTable("count", TumblingWindows(1000, 0), "", "in", "partials", "changelog")
 
 
 class Hanging:
@@ -41,9 +41,10 @@ async def test_a_store_is_closed_if_the_closing_is_cancelled() -> None:
         cluster=SimpleNamespace(producer=lambda _id: producer),
         settings=SimpleNamespace(app_id="app"),
         clock=SimpleNamespace(now=lambda: 0),
+        format_of=lambda _topic: None,
     )
     any_store: Any = store
-    task = CountTask(TP("partials", 0), context, Member("app", 1, "me"), COUNT, any_store)
+    task = WindowTask(TP("partials", 0), context, Member("app", 1, "me"), TABLE, any_store)
     closing = asyncio.ensure_future(task.close())
     await producer.closing.wait()
     closing.cancel()

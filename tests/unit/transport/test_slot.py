@@ -13,6 +13,7 @@ from streams.errors import FencedError, TransactionError
 from streams.tasks.batch import Batch
 from streams.tasks.task import State
 from streams.transport.slot import Slot, Status
+from tests.polling import until_true
 
 SOURCE = TP("in", 0)
 
@@ -101,8 +102,7 @@ async def test_a_cancellation_that_is_lost_while_a_task_runs() -> None:
     vars(slot)["_next_batch"] = swallow
     slot.start()
     async with asyncio.timeout(2):
-        while slot.status is not Status.RUNNING:
-            await asyncio.sleep(0.001)
+        await until_true(lambda: slot.status is Status.RUNNING)
         await slot.stop()
     assert [task.commits for task in tasks] == [1], "what was done is handed over committed"
 
@@ -119,8 +119,7 @@ async def test_nothing_is_opened_once_the_group_has_moved_on() -> None:
     slot = slot_of(tasks, fails=False, knows_us=False)
     slot.start()
     async with asyncio.timeout(5):
-        while len(tasks) < 2:
-            await asyncio.sleep(0.01)
+        await until_true(lambda: len(tasks) >= 2)
         await slot.stop()
     assert not any(task.opened for task in tasks)
     assert isinstance(slot.error, FencedError)

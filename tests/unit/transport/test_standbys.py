@@ -1,7 +1,6 @@
 """Standbys of a worker: opened, opened again after errors, and closed before their tasks open."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -10,6 +9,7 @@ from streams.core.columns import TP
 from streams.core.ports import Piece
 from streams.errors import StoreError, TransactionError
 from streams.transport.standbys import Standbys
+from tests.polling import until_true
 
 FIRST, SECOND = TP("partials", 0), TP("partials", 1)
 PIECE = Piece(iter(()), 1, 1)
@@ -61,13 +61,8 @@ class Scene:
     def _make(self, tp: TP, _reader: Any) -> Any:
         return FakeStandby(tp, self.events, self.fails_in)
 
-    async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
-            while not holds():
-                await asyncio.sleep(0.001)
-
     async def until_seen(self, event: str, times: int = 1) -> None:
-        await self.until(lambda: self.events.count(event) >= times)
+        await until_true(lambda: self.events.count(event) >= times)
 
 
 async def test_who_leaves_is_closed_and_who_stays_goes_on() -> None:
@@ -96,12 +91,12 @@ async def test_one_that_fails_is_closed_and_opened_again(fails_in: str) -> None:
         await scene.until_seen("take 0")
         await scene.standbys.follow([])  # raises nothing
         return
-    await scene.until(lambda: scene.standbys.health()[0].error is not None)
+    await until_true(lambda: scene.standbys.health()[0].error is not None)
     assert scene.standbys.health()[0].status == "retrying"
     assert "no luck" in (scene.standbys.health()[0].error or "")
     assert scene.events[-1] == "close 0"
     scene.fails_in = ""
     await scene.until_seen("open 0", 2)
-    await scene.until(lambda: scene.standbys.health()[0].status == "following")
+    await until_true(lambda: scene.standbys.health()[0].status == "following")
     assert scene.standbys.health()[0].error is None
     await scene.standbys.stop()

@@ -16,7 +16,7 @@ def right() -> list[Final]:
 
 
 def differences(verdict: Verdict) -> list[tuple[str, int, str]]:
-    return sorted((d.kind, d.window, d.hashtag) for d in verdict.differences.kept)
+    return sorted((d.kind, d.window, d.key) for d in verdict.differences.kept)
 
 
 def test_finals_may_come_before_their_windows_and_after() -> None:

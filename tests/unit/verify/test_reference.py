@@ -90,8 +90,8 @@ def test_the_engine_counts_the_same(seed: int) -> None:
         engine.count(Chunk(TP("in", 0), 0, 1, [Rows([(0, timestamp, value)])]), select, NEWEST)
         assert counted.stream_times[0] == engine.stream_time
     by_engine: dict[int, Counter[str]] = {}
-    for start, [found] in engine.take().counts.items():
-        for key, n in zip(found.keys, found.counts, strict=True):
+    for start, [found] in engine.take().windows.items():
+        for key, n in zip(found.keys, found.values, strict=True):
             by_engine.setdefault(start, Counter())[key.decode()] += n
     assert counted.take(NEWEST + WINDOW) == by_engine
     assert isinstance(select("😀".encode()), Keyed)

@@ -6,10 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.core.columns import TP
 from streams.core.final import Final
 from streams.core.window_count import WindowCount
 from streams.jobs.hashtags import as_json, as_long
+from streams.schemas.settings import SchemaSettings
 from streams.settings import Settings
+from streams.web.live.messages import Message, Piece
 from streams.web.queries.history import History
 from streams.web.queries.settings import QuerySettings
 
@@ -41,12 +44,26 @@ def windows_of(found: list[WindowCount]) -> dict[int, int]:
     return {one.window_start // SIZE: one.count for one in found}
 
 
-@pytest.mark.parametrize("output_format", ["json", "long"])
+@pytest.mark.parametrize("output_format", ["json", "long"], ids="as_{}".format)
 def test_a_hashtag_is_told_newest_first(output_format: str) -> None:
     known = history(10, output_format)
     known.take(0, [record("ä", window, window + 5, output_format) for window in (3, 1, 2)])
     assert list(windows_of(known.of("ä")).items()) == [(3, 8), (2, 7), (1, 6)]
     assert known.of("none") == []
+
+
+def test_finals_in_avro_are_read_as_their_json() -> None:
+    schemas = SchemaSettings(glue_registry="any")
+    known = History(Settings(output_format="avro", schemas=schemas))
+    final = Final("ä".encode(), 7, SIZE, 2 * SIZE)
+    as_their_json = {b"avro": as_json(final).decode(), b"misfit": '"misfit"'}
+    piece = Piece(
+        TP("twitter_output", 0), {}, "", lambda value: as_their_json[value or b""], following=2
+    )
+    records = [OutputRecord(final.key, raw, final.timestamp, 1) for raw in as_their_json]
+    piece.messages = [Message(piece, record) for record in records]
+    known.receive(piece)
+    assert windows_of(known.of("ä")) == {1: 7}
 
 
 def test_the_top_is_in_the_order_of_counts_and_then_of_text() -> None:

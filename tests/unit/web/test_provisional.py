@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.columns import TP
+from streams.core.counts import encode_count
 from streams.settings import Settings
-from streams.state.changelog import BOOKKEEPING_KEY, Bookkeeping, encode_count, window_prefix
+from streams.state.changelog import BOOKKEEPING_KEY, Bookkeeping, window_prefix
 from streams.web.live.changelog import ProvisionalCounts, as_json
 from streams.web.live.messages import Piece
 from streams.web.live.provisional import Count, Provisional

@@ -1,0 +1,1 @@
+"""The archive, beside plain writers of the same data."""

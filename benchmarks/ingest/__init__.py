@@ -1,0 +1,1 @@
+"""HTTP ingestion, beside a bare aiohttp handler that only produces."""

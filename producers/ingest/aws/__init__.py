@@ -1,0 +1,1 @@
+"""What the sources at AWS share."""

@@ -1,0 +1,1 @@
+"""Settings of the ingestion gateway, which itself is `producers.ingest`."""

@@ -1,0 +1,121 @@
+"""Kinesis and DynamoDB Streams, from ministack: all shards, and on from the checkpoint."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.application import Kafka
+from tests.appsync.ministack import Ministack
+from tests.ingest.ingester import Ingester, identities
+from tests.reading import Record
+
+
+def values(records: list[Record]) -> list[bytes]:
+    """Their values, sorted."""
+    return sorted(record.value or b"" for record in records)
+
+
+def test_kinesis_goes_on_where_it_was(
+    kafka: Kafka,
+    aws: Ministack,
+    topic: str,
+    unique: Callable[[str], str],
+    tmp_path: Path,
+) -> None:
+    kinesis = aws.client("kinesis")
+    stream = unique("s")[-40:]
+    kinesis.create_stream(StreamName=stream, ShardCount=3)
+
+    def put(first: int, end: int) -> None:
+        for n in range(first, end):
+            kinesis.put_record(StreamName=stream, Data=b"%d" % n, PartitionKey=f"k{n % 10}")
+
+    put(0, 60)
+    variables = {**aws.variables, "STREAMS_INGEST_KINESIS_STREAM": stream}
+    with Ingester(kafka, topic, tmp_path, "kinesis", **variables) as gateway:
+        gateway.until_published(60)
+        # In order, so that the checkpoints are written.
+        assert gateway.stop() == 0, gateway.tail()
+        put(60, 100)
+        gateway.begin()
+        found = gateway.until_published(100)
+        assert gateway.stop() == 0, gateway.tail()
+    assert values(found) == sorted(b"%d" % n for n in range(100)), "each once"
+    assert all(record.key == b"k%d" % (int(record.value or b"") % 10) for record in found)
+    assert len(set(identities(found))) == 100
+
+
+def test_kinesis_shards_that_are_split_and_merged(
+    kafka: Kafka,
+    aws: Ministack,
+    topic: str,
+    unique: Callable[[str], str],
+    tmp_path: Path,
+) -> None:
+    kinesis = aws.client("kinesis")
+    stream = unique("s")[-40:]
+    kinesis.create_stream(StreamName=stream, ShardCount=1)
+
+    def shards() -> list[str]:
+        """Those that are open."""
+        found = kinesis.list_shards(StreamName=stream)["Shards"]
+        # ministack drops closed ones at once, so that none of them may hold unread records.
+        return [shard["ShardId"] for shard in found]
+
+    def put(first: int) -> None:
+        for n in range(first, first + 30):
+            kinesis.put_record(StreamName=stream, Data=b"%d" % n, PartitionKey=f"k{n % 10}")
+
+    variables = {**aws.variables, "STREAMS_INGEST_KINESIS_STREAM": stream}
+    with Ingester(kafka, topic, tmp_path, "kinesis", **variables) as gateway:
+        put(0)
+        gateway.until_published(30)
+        [only] = shards()
+        kinesis.split_shard(StreamName=stream, ShardToSplit=only, NewStartingHashKey=str(2**127))
+        put(30)
+        gateway.until_published(60)
+        first, second = shards()
+        kinesis.merge_shards(StreamName=stream, ShardToMerge=first, AdjacentShardToMerge=second)
+        put(60)
+        found = gateway.until_published(90)
+        assert gateway.stop() == 0, gateway.tail()
+    assert values(found) == sorted(b"%d" % n for n in range(90)), "each once"
+    assert len(set(identities(found))) == 90
+
+
+def test_changes_of_a_table(
+    kafka: Kafka,
+    aws: Ministack,
+    topic: str,
+    unique: Callable[[str], str],
+    tmp_path: Path,
+) -> None:
+    dynamodb = aws.client("dynamodb")
+    table = unique("t")[-40:]
+    dynamodb.create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )
+    item = {"id": {"S": "a"}, "n": {"N": "12345678901234567890"}, "l": {"L": [{"NULL": True}]}}
+    dynamodb.put_item(TableName=table, Item=item)
+    dynamodb.put_item(TableName=table, Item={"id": {"S": "a"}, "n": {"N": "1.5"}})
+    variables = {**aws.variables, "STREAMS_INGEST_DYNAMODB_TABLE": table}
+    with Ingester(kafka, topic, tmp_path, "dynamodb", **variables) as gateway:
+        gateway.until_published(2)
+        assert gateway.stop() == 0, gateway.tail()
+        dynamodb.delete_item(TableName=table, Key={"id": {"S": "a"}})
+        gateway.begin()
+        found = gateway.until_published(3)
+        assert gateway.stop() == 0, gateway.tail()
+    assert {record.key for record in found} == {b'{"id": "a"}'}
+    first = {"id": "a", "n": 12345678901234567890, "l": [None]}
+    second = {"id": "a", "n": 1.5}
+    changes = [json.loads(record.value or b"") for record in found]
+    assert [(c["event"], c.get("old"), c.get("new")) for c in changes] == [
+        ("INSERT", None, first),
+        ("MODIFY", first, second),
+        ("REMOVE", second, None),
+    ]
