@@ -38,6 +38,8 @@ async def run(settings: Settings, names: Sequence[str]) -> None:
     ingest = settings.ingest
     records_to = {topic for name in names for topic in topics_of(settings, name)}
     topics = {settings.dead_letter_topic, *records_to}
+    for topic in records_to:
+        metrics.from_zero(metrics.DEAD_LETTERS, topic)
     formats = Formats(settings)
     of_topics = TopicFormats(settings, formats, records_to)
     await formats.start()

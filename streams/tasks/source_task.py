@@ -38,6 +38,7 @@ class SourceTask(Task, Generic[S]):
         self._sent_open_from = 0
         self._committed_position = 0
         self._moved_at = context.clock.now()
+        metrics.from_zero(metrics.DEAD_LETTERS, tp.topic)
 
     @property
     def _windows(self) -> TumblingWindows:

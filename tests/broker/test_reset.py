@@ -24,7 +24,11 @@ Name = Callable[[str], str]
 FIRST: list[Row] = [*[(b"#a", BEGIN + 10)] * 6, *[(b"#b", BEGIN + 25_000)] * 7]
 LATER: list[Row] = [(b"#c", BEGIN + 30_000)] * 8
 IDLE = {"STREAMS_WINDOW_IDLE_SECONDS": "1"}
+#: So that a worker isn't forgotten by its group, however busy the machine is.
+PATIENT = {"STREAMS_SESSION_TIMEOUT_MS": "60000", "STREAMS_REBALANCE_TIMEOUT_MS": "70000"}
 DONE = "Done: workers may start."
+#: How long what has to happen may take on a busy machine.
+SECONDS = 100.0
 
 
 def reset(app: Application, data: Path, *options: str, **variables: str) -> tuple[int, str]:
@@ -39,7 +43,7 @@ def reset(app: Application, data: Path, *options: str, **variables: str) -> tupl
         },
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=180,
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -52,7 +56,7 @@ def partition_counts(app: Application, kafka: Kafka) -> dict[str, int]:
 
 def all_finals(app: Application, n: int) -> list[Finals]:
     """Those of each record, once there are n."""
-    return [decode_json(record) for record in app.until_written(app.output_topic, n)]
+    return [decode_json(record) for record in app.until_written(app.output_topic, n, SECONDS)]
 
 
 def drained(worker: Worker) -> bool:
@@ -66,7 +70,7 @@ def test_nothing_is_reset_under_a_worker(kafka: Kafka, unique: Name, tmp_path: P
     with Application(kafka, unique("reset"), tmp_path) as app:
         app.create_topics()
         app.write([FIRST])
-        worker = app.worker().start().until_running(app.tasks)
+        worker = app.worker(**PATIENT).start().until_running(app.tasks, SECONDS)
         before = partition_counts(app, kafka)
         for to in ("current", "beginning"):
             code, said = reset(app, worker.data, "--to", to, "--execute")
@@ -117,7 +121,7 @@ def test_drain_and_reset_for_another_window_and_other_partitions(
         old = app.worker("old").start()
         expected: list[Finals] = [{("#a", BEGIN): 12}, {("#b", BEGIN + 20_000): 14}]
         assert sorted(all_finals(app, 2), key=str) == expected
-        until(lambda: drained(old), "all windows are closed", 40, old.tail)
+        until(lambda: drained(old), "all windows are closed", SECONDS, old.tail)
         assert old.stop() == 0
         changed = {"STREAMS_WINDOW_SECONDS": "5", "STREAMS_PARTITIONS": "3"}
         # On another machine, so that the worker's disk is still there.
@@ -129,7 +133,7 @@ def test_drain_and_reset_for_another_window_and_other_partitions(
         app.workers["old"] = new
         expected.append({("#c", BEGIN + 30_000): 8})
         assert sorted(all_finals(app, 3), key=str) == expected
-        until(lambda: drained(new), "all windows are closed", 40, new.tail)
+        until(lambda: drained(new), "all windows are closed", SECONDS, new.tail)
         assert partition_counts(app, kafka) == {app.partials: 3, app.changelog: 3}
         assert "does not belong to its changelog" in new.said()
         assert new.stop() == 0
@@ -156,17 +160,17 @@ def test_all_is_counted_again_though_a_worker_was_only_asleep(
             assert code == 0 or " runs: " in said, said
             return code == 0
 
-        until(is_reset, "the group forgets the sleeping worker", 60, lambda: said)
+        until(is_reset, "the group forgets the sleeping worker", 2 * SECONDS, lambda: said)
         worker = app.worker("new", **changed).start()
         again: list[Finals] = [{("#a", BEGIN): 6}, {("#b", BEGIN + 20_000): 7}]
         assert sorted(all_finals(app, 4), key=str) == sorted(first + again, key=str)
         zombie.thaw()
         # It has the former settings, and is told so.
-        until(lambda: not zombie.alive, "the sleeper ends", 60, zombie.tail)
+        until(lambda: not zombie.alive, "the sleeper ends", SECONDS, zombie.tail)
         assert "window_ms" in zombie.said()
         rows: list[Row] = [(b"#d", BEGIN + 100_000)] * 9
         app.write([[*rows, (b"#end", BEGIN + 150_000)]])
         more: Finals = {("#d", BEGIN + 100_000): 9}
-        worker.until_running(app.tasks)
+        worker.until_running(app.tasks, SECONDS)
         # That of #end, from the window that #d has closed, is too few to be told.
         assert sorted(all_finals(app, 5), key=str) == sorted([*first, *again, more], key=str)

@@ -23,7 +23,7 @@ Name = Callable[[str], str]
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 #: Megabytes that the image adds to its base.
-MAX_MB = 200
+MAX_MB = 400
 
 
 class Composed(Application):

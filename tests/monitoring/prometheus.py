@@ -71,10 +71,14 @@ def scraping(folder: Path, targets: Mapping[str, Sequence[int]]) -> Iterator[Pro
     """
     program = needed("prometheus")
     content = yaml.safe_load(PROMETHEUS.read_text(encoding="utf-8"))
-    assert {job["job_name"] for job in content["scrape_configs"]} >= targets.keys()
-    for job in content["scrape_configs"]:
-        ports = targets.get(job["job_name"], ())
-        job["static_configs"] = [{"targets": [f"{HOST}:{port}" for port in ports]}]
+    assert {job["job_name"] for job in content["scrape_configs"]} <= targets.keys()
+    content["scrape_configs"] = [
+        {
+            "job_name": job,
+            "static_configs": [{"targets": [f"{HOST}:{port}" for port in ports]}],
+        }
+        for job, ports in targets.items()
+    ]
     content["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     (folder / "prometheus.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
     shutil.copy(ALERTS, folder)
