@@ -1,11 +1,13 @@
 """The content of a file or of standard input, read without blocking the event loop."""
 
 import asyncio
+import contextlib
 import errno
 import os
 import sys
 import threading
 from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import CancelledError
 
 from streams.errors import BadInputError
 
@@ -13,6 +15,10 @@ BLOCK_BYTES = 256 * 1024
 #: Blocks that are read ahead.
 AHEAD = 4
 STANDARD_INPUT = "-"
+
+
+class _NobodyReadsError(Exception):
+    """The event loop has ended, and takes no more."""
 
 
 async def blocks(path: str) -> AsyncGenerator[bytes, None]:
@@ -36,7 +42,12 @@ def _read_in_thread(path: str, queue: "asyncio.Queue[bytes | OSError]") -> None:
     loop = asyncio.get_running_loop()
 
     def put(block: bytes | OSError) -> None:
-        asyncio.run_coroutine_threadsafe(queue.put(block), loop).result()
+        putting = queue.put(block)
+        try:
+            asyncio.run_coroutine_threadsafe(putting, loop).result()
+        except (CancelledError, RuntimeError):
+            putting.close()
+            raise _NobodyReadsError from None
 
     def read() -> None:
         try:
@@ -46,7 +57,11 @@ def _read_in_thread(path: str, queue: "asyncio.Queue[bytes | OSError]") -> None:
         else:
             put(b"")
 
-    threading.Thread(target=read, name="reader", daemon=True).start()
+    def read_unless_left() -> None:
+        with contextlib.suppress(_NobodyReadsError):
+            read()
+
+    threading.Thread(target=read_unless_left, name="reader", daemon=True).start()
 
 
 def _read(path: str, put: Callable[[bytes], None]) -> None:

@@ -5,7 +5,6 @@ and endpoints as all AWS clients do; `AWS_ENDPOINT_URL_GLUE` leads it elsewhere.
 """
 
 import asyncio
-import os
 import time
 from typing import Any
 
@@ -20,9 +19,15 @@ from streams.schemas.registry import SchemaText
 from streams.schemas.wire import GlueWire, WireFormat
 
 try:
-    import botocore.session
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        NoCredentialsError,
+        NoRegionError,
+    )
+
+    from streams.aws import new_session
 except ImportError as exc:
     raise StartError(
         "STREAMS_GLUE_REGISTRY needs botocore", "Install it: pip install 'tally-streams[aws]'"
@@ -151,15 +156,13 @@ def _refusal(code: str, said: str) -> TallyError:
 
 
 def _new_client() -> Any:
-    session = botocore.session.get_session()
-    # Fargate sets AWS_REGION, which botocore doesn't look at.
-    region = os.environ.get("AWS_REGION") or session.get_config_variable("region")
-    if not region:
-        raise StartError(f"{_REGISTRY}: the region isn't known", "Set AWS_REGION")
     config = Config(
         connect_timeout=TIMEOUT_SECONDS,
         read_timeout=TIMEOUT_SECONDS,
         # Those that repeat are we, and so that it can be cancelled.
         retries={"total_max_attempts": 1},
     )
-    return session.create_client("glue", region_name=region, config=config)
+    try:
+        return new_session().create_client("glue", config=config)
+    except NoRegionError as exc:
+        raise StartError(f"{_REGISTRY}: the region isn't known", "Set AWS_REGION") from exc

@@ -1,30 +1,27 @@
-"""What a file or standard input holds, as it is read in the background."""
+"""Files and pipes are read beside the event loop, which may end before they do."""
 
-import sys
+import asyncio
+import threading
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
-from producers.blocks import BLOCK_BYTES, blocks
-from streams.errors import BadInputError
+from producers.blocks import AHEAD, BLOCK_BYTES, blocks
 
 
-async def content(path: str) -> bytes:
-    """All of it."""
-    return b"".join([block async for block in blocks(path)])
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_who_stops_reading_hears_no_more_of_it(tmp_path: Path) -> None:
+    file = tmp_path / "large"
+    file.write_bytes(bytes(BLOCK_BYTES * (AHEAD + 5)))
 
+    async def read_one() -> bytes:
+        async with aclosing(blocks(str(file))) as found:
+            return await anext(found)
 
-async def test_all_of_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.write_bytes(b"x" * (9 * BLOCK_BYTES + 1))
-    assert await content(str(file)) == file.read_bytes()
-
-
-async def test_what_can_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(BadInputError, match="No such file"):
-        await content(str(tmp_path / "nothing"))
-    with pytest.raises(BadInputError, match="directory"):
-        await content(str(tmp_path))
-    monkeypatch.setattr(sys, "stdin", None)
-    with pytest.raises(BadInputError, match="Standard input can't be read"):
-        await content("-")
+    others = set(threading.enumerate())
+    assert asyncio.run(read_one()) == bytes(BLOCK_BYTES)
+    for reader in set(threading.enumerate()) - others:
+        reader.join(60)
+        assert not reader.is_alive()

@@ -1,4 +1,4 @@
-"""README.md doesn't go out of date unnoticed."""
+"""README.md and the pages in docs/ don't go out of date unnoticed."""
 
 import re
 from pathlib import Path
@@ -10,6 +10,7 @@ from streams.settings import Settings, describe
 
 ROOT = Path(streams.__file__).parents[1]
 README = ROOT / "README.md"
+SETTINGS = ROOT / "docs" / "settings.md"
 TABLE = re.compile(r"<!-- settings:.*? -->\n(.*?)<!-- end of settings -->", re.DOTALL)
 #: What stands for "|" within a cell, in code too.
 BAR = r"\|"
@@ -28,10 +29,10 @@ def settings_table() -> str:
 
 
 def test_the_table_of_settings_is_up_to_date() -> None:
-    found = TABLE.search(README.read_text(encoding="utf-8"))
-    assert found, "README.md has lost the comments around its table of settings"
+    found = TABLE.search(SETTINGS.read_text(encoding="utf-8"))
+    assert found, "docs/settings.md has lost the comments around its table"
     assert found[1] == settings_table(), (
-        "Replace the table in README.md by what `python -m tests.unit.test_readme` prints"
+        "Replace the table in docs/settings.md by what `python -m tests.unit.test_docs` prints"
     )
 
 
