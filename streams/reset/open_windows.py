@@ -48,7 +48,7 @@ async def _open_in(cluster: Cluster, partials: TP, changelog: TP, store: Store) 
         await store.close()
     found = []
     if windows:
-        found.append(f"{changelog}: {len(windows)} windows have no final yet")
+        found.append(f"{changelog}: {len(windows)} of its windows without finals")
     merged_to = replay.newest.position if replay.newest is not None else 0
     if await _has_records(cluster, partials, merged_to):
         found.append(f"{partials}: partials that were not merged yet")

@@ -1,6 +1,7 @@
 """`tally reset`: refused while workers run or counts are open; afterwards all begins anew."""
 
 import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,9 +14,10 @@ from streams.core.columns import TP
 from streams.errors import ResetError
 from streams.kafka_settings import KafkaSettings
 from streams.reset.group import commit_outside
-from tests.application import Application, Finals, Kafka, decode_json
+from tests.application import Application, Finals, Kafka, decode_json, write
 from tests.load import BEGIN, Row
 from tests.polling import until
+from tests.ticker_load import quote
 from tests.worker import Worker, clean_environment
 
 Name = Callable[[str], str]
@@ -59,6 +61,12 @@ def all_finals(app: Application, n: int) -> list[Finals]:
     return [decode_json(record) for record in app.until_written(app.output_topic, n, SECONDS)]
 
 
+def latest_prices(app: Application) -> list[float]:
+    """Those that were told, without what windows came to."""
+    told = [json.loads(record.value or b"") for record in app.read(app.ticker_output)]
+    return [value["price"] for value in told if "price" in value]
+
+
 def drained(worker: Worker) -> bool:
     samples = worker.metrics()
     found = [n for name, n in samples.items() if name[0] == "streams_open_windows"]
@@ -93,7 +101,7 @@ def test_open_windows_are_not_lost_unasked(kafka: Kafka, unique: Name, tmp_path:
         assert worker.stop() == 0
         code, said = reset(app, worker.data, "--to", "current", "--execute")
         assert code == 1
-        assert f"{app.changelog}-0: 1 windows have no final yet" in said
+        assert f"{app.changelog}-0: 1 of its windows without finals" in said
         assert partition_counts(app, kafka).keys() == {app.partials, app.changelog}
         code, said = reset(app, worker.data, "--to", "current", "--discard-open-windows")
         assert (code, said.splitlines()[-1]) == (0, "Nothing was changed. To do it, add --execute.")
@@ -138,6 +146,28 @@ def test_drain_and_reset_for_another_window_and_other_partitions(
         assert "does not belong to its changelog" in new.said()
         assert new.stop() == 0
         assert sorted(all_finals(app, 3), key=str) == expected
+
+
+@pytest.mark.long
+def test_all_jobs_are_reset_together(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
+    jobs = ["hashtags", "tickers"]
+    with Application(kafka, unique("reset"), tmp_path, jobs=jobs, variables=IDLE) as app:
+        app.create_topics()
+        app.write([FIRST])
+        asyncio.run(write(app.options, app.ticker_input, [[quote("TBV", BEGIN + 900, 52)]]))
+        worker = app.worker().start().until_running(app.tasks, SECONDS)
+        until(lambda: latest_prices(app) == [52], "the price is told", SECONDS, worker.tail)
+        until(lambda: drained(worker), "all windows are closed", SECONDS, worker.tail)
+        assert worker.stop() == 0
+        # The latest price is of no window, and doesn't hold up a reset.
+        code, said = reset(app, worker.data, "--to", "current", "--execute")
+        assert (code, said.splitlines()[-1]) == (0, DONE)
+        for topic in (app.partials, app.changelog, app.ticker_partials, app.ticker_changelog):
+            assert f"delete  topic {topic}" in said
+        # It is forgotten, so an older one is the latest again.
+        asyncio.run(write(app.options, app.ticker_input, [[quote("TBV", BEGIN + 500, 61)]]))
+        worker.start()
+        until(lambda: latest_prices(app) == [52, 61], "it is told", SECONDS, worker.tail)
 
 
 @pytest.mark.long
