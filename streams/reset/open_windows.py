@@ -6,13 +6,15 @@ What has no window, as the latest price of all time, is no result of one: it beg
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from streams.core.aggregation import Aggregation
 from streams.core.columns import TP
+from streams.core.partials import Partial
 from streams.core.ports import Cluster
 from streams.core.windows import FOREVER
 from streams.state.replay import Replay
 from streams.state.rocksdb import RocksStore
-from streams.state.store import Store
 from streams.tasks.topology import Topology
 
 
@@ -31,12 +33,16 @@ async def what_is_open(
             merged_from = TP(table.partials_topic, partition)
             changelog = TP(table.changelog_topic, partition)
             with tempfile.TemporaryDirectory(prefix="reset-", dir=folder) as scratch:
-                store = RocksStore(Path(scratch), table.aggregation)
-                found += await _open_in(cluster, merged_from, changelog, store)
+                found += await _open_in(
+                    cluster, merged_from, changelog, table.aggregation, Path(scratch)
+                )
     return found
 
 
-async def _open_in(cluster: Cluster, partials: TP, changelog: TP, store: Store) -> list[str]:
+async def _open_in(
+    cluster: Cluster, partials: TP, changelog: TP, aggregation: Aggregation[Any], scratch: Path
+) -> list[str]:
+    store = RocksStore(scratch, aggregation)
     span = await cluster.log_range(changelog)
     try:
         replay = await Replay.opened(changelog, store, span)
@@ -50,15 +56,22 @@ async def _open_in(cluster: Cluster, partials: TP, changelog: TP, store: Store) 
     if windows:
         found.append(f"{changelog}: {len(windows)} of its windows without finals")
     merged_to = replay.newest.position if replay.newest is not None else 0
-    if await _has_records(cluster, partials, merged_to):
+    if await _has_unmerged(cluster, partials, merged_to, aggregation):
         found.append(f"{partials}: partials that were not merged yet")
     return found
 
 
-async def _has_records(cluster: Cluster, tp: TP, start: int) -> bool:
-    """Whether a log holds records from `start` on; its end may be all control records."""
+async def _has_unmerged(
+    cluster: Cluster, tp: TP, start: int, aggregation: Aggregation[Any]
+) -> bool:
+    """Whether partials from `start` on hold what is for a window; idle sources send empty ones."""
     span = await cluster.log_range(tp)
     async for piece in cluster.read(tp, max(start, span.start), span.end):
-        if next(piece.records, None) is not None:
-            return True
+        for record in piece.records:
+            try:
+                partial = Partial.decode(record.value or b"", aggregation)
+            except ValueError:
+                return True  # it may
+            if any(window != FOREVER for window, *_ in partial.windows):
+                return True
     return False

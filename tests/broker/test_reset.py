@@ -67,11 +67,11 @@ def latest_prices(app: Application) -> list[float]:
     return [value["price"] for value in told if "price" in value]
 
 
-def drained(worker: Worker) -> bool:
+def drained(worker: Worker, tasks: int) -> bool:
     samples = worker.metrics()
     found = [n for name, n in samples.items() if name[0] == "streams_open_windows"]
     lag = [n for name, n in samples.items() if name[0] == "streams_lag_records"]
-    return bool(found) and not any(found) and not any(lag)
+    return len(lag) == tasks and not any(found) and not any(lag)
 
 
 def test_nothing_is_reset_under_a_worker(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_drain_and_reset_for_another_window_and_other_partitions(
         old = app.worker("old").start()
         expected: list[Finals] = [{("#a", BEGIN): 12}, {("#b", BEGIN + 20_000): 14}]
         assert sorted(all_finals(app, 2), key=str) == expected
-        until(lambda: drained(old), "all windows are closed", SECONDS, old.tail)
+        until(lambda: drained(old, app.tasks), "all windows are closed", SECONDS, old.tail)
         assert old.stop() == 0
         changed = {"STREAMS_WINDOW_SECONDS": "5", "STREAMS_PARTITIONS": "3"}
         # On another machine, so that the worker's disk is still there.
@@ -141,7 +141,7 @@ def test_drain_and_reset_for_another_window_and_other_partitions(
         app.workers["old"] = new
         expected.append({("#c", BEGIN + 30_000): 8})
         assert sorted(all_finals(app, 3), key=str) == expected
-        until(lambda: drained(new), "all windows are closed", SECONDS, new.tail)
+        until(lambda: drained(new, app.tasks + 1), "all windows are closed", SECONDS, new.tail)
         assert partition_counts(app, kafka) == {app.partials: 3, app.changelog: 3}
         assert "does not belong to its changelog" in new.said()
         assert new.stop() == 0
@@ -157,7 +157,10 @@ def test_all_jobs_are_reset_together(kafka: Kafka, unique: Name, tmp_path: Path)
         asyncio.run(write(app.options, app.ticker_input, [[quote("TBV", BEGIN + 900, 52)]]))
         worker = app.worker().start().until_running(app.tasks, SECONDS)
         until(lambda: latest_prices(app) == [52], "the price is told", SECONDS, worker.tail)
-        until(lambda: drained(worker), "all windows are closed", SECONDS, worker.tail)
+        # The candle, and the finals.
+        app.until_written(app.ticker_output, 2, SECONDS)
+        all_finals(app, 2)
+        until(lambda: drained(worker, app.tasks), "all windows are closed", SECONDS, worker.tail)
         assert worker.stop() == 0
         # The latest price is of no window, and doesn't hold up a reset.
         code, said = reset(app, worker.data, "--to", "current", "--execute")
