@@ -10,7 +10,7 @@ from deploy.local.ports import HOST
 from tests.container.image import Image
 from tests.container.namespace import inside
 from tests.polling import until
-from tests.worker import Worker
+from tests.worker import Worker, free_port
 
 #: What orchestrators wait for before they kill.
 STOP_SECONDS = 30.0
@@ -29,10 +29,13 @@ class Container(Worker):
     ) -> None:
         super().__init__(name, folder, {})
         self.image = image
+        self.ingest_port = free_port()
         self._environ = {
             **image.environ,
             "STREAMS_WEB_HOST": HOST,
             "STREAMS_WEB_PORT": str(self.port),
+            "STREAMS_INGEST_HOST": HOST,
+            "STREAMS_INGEST_PORT": str(self.ingest_port),
             **variables,
         }
         self._run_command = self._inside(command or image.command)
@@ -53,7 +56,7 @@ class Container(Worker):
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=300,
         )
         return done.returncode, done.stdout
 
@@ -65,7 +68,7 @@ class Container(Worker):
     def process_1(self) -> int:
         """The id, out here, of what runs as process 1 in there."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        until(lambda: bool(children.read_text()), "it has started", 10, self.tail)
+        until(lambda: bool(children.read_text()), "it has started", 60, self.tail)
         return int(children.read_text().split()[0])
 
     def _inside(self, command: Sequence[str]) -> list[str]:
