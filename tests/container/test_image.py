@@ -34,7 +34,8 @@ class Composed(Application):
     def __init__(self, image: Image, kafka: Kafka, name: str, folder: Path) -> None:
         variables = {
             "STREAMS_WINDOW_SECONDS": "2",
-            "STREAMS_WINDOW_IDLE_SECONDS": "2",
+            # Longer than a producer may be held up, or its records would be late.
+            "STREAMS_WINDOW_IDLE_SECONDS": "20",
             "STREAMS_LOG_FINALS": "false",
         }
         super().__init__(kafka, name, folder, partitions=2, variables=variables)
