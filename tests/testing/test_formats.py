@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -25,6 +26,7 @@ from streams.schemas.wire import ConfluentWire
 from streams.settings import Settings
 from streams.sinks.archive.agent import archive_app
 from streams.sinks.archive.settings import ArchiveSettings
+from streams.sinks.log import log_app
 from streams.tasks import chunk_decoder
 from streams.tasks.results import Results
 from streams.testing import TestDriver
@@ -314,3 +316,18 @@ def test_an_archive_keeps_json(registry: FakeRegistry, tmp_path: Path) -> None:
         assert [json.loads(found[0, offset].value) for offset in range(len(found))] == prices
         letters = driver.read_output(DEAD_LETTERS)
         assert [letter.value for letter in letters] == misfits, "as they were read"
+
+
+def test_a_log_shows_what_avro_says(
+    registry: FakeRegistry, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry.texts.append(PRICE)
+    price = {"event_time": show_iso(0), "ticker": "TBV", "price": 51.5}
+    settings = settings_of({"kept": "avro"}, log_topics=("kept",), data_dir=tmp_path)
+    with caplog.at_level("INFO", "streams.sinks.log"), TestDriver(log_app(settings)) as driver:
+        driver.produce("kept", as_avro(5, PRICE, price), 1, key=b"k")
+        driver.run_until_idle()
+    [line] = [line for line in caplog.text.splitlines() if line.startswith("kept ")]
+    place, shown = line.split(" {", 1)
+    assert re.fullmatch(r"kept \d 0 1970-01-01T00:00:00.001Z k", place)
+    assert json.loads("{" + shown) == price
