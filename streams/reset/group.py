@@ -1,5 +1,7 @@
 """The consumer group of an application that doesn't run: who is still in it, and its offsets."""
 
+import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +14,9 @@ from streams.core.columns import TP
 from streams.errors import ResetError
 from streams.kafka.consumers import stop_consumer
 
+#: Seconds until the group's coordinator has to answer, and between two attempts.
+ASK_SECONDS, PAUSE_SECONDS = 25.0, 0.5
+
 _REMEDY = (
     "Stop all workers; one that was killed stays in the group until STREAMS_SESSION_TIMEOUT_MS "
     "has passed"
@@ -20,6 +25,24 @@ _REMEDY = (
 
 async def refuse_if_running(options: Mapping[str, Any], group: str) -> None:
     """Raise ResetError, which tells where they run, if the group has members."""
+    hosts = await _hosts(options, group)
+    if hosts:
+        raise ResetError(f"{group} runs: {', '.join(sorted(hosts))}", _REMEDY)
+
+
+async def _hosts(options: Mapping[str, Any], group: str) -> list[str]:
+    """Where the group's members run. While there is no coordinator to ask, it is looked for."""
+    deadline = time.monotonic() + ASK_SECONDS
+    while True:
+        try:
+            return await _ask(options, group)
+        except kafka_errors.KafkaError as exc:
+            if not exc.retriable or time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _ask(options: Mapping[str, Any], group: str) -> list[str]:
     admin = AIOKafkaAdminClient(**options)
     try:
         await admin.start()
@@ -33,8 +56,7 @@ async def refuse_if_running(options: Mapping[str, Any], group: str) -> None:
             if error is not kafka_errors.NoError:
                 raise error(group)
             hosts += [f"{client} at {host.strip('/')}" for _id, client, host, *_ in members]
-    if hosts:
-        raise ResetError(f"{group} runs: {', '.join(sorted(hosts))}", _REMEDY)
+    return hosts
 
 
 async def commit_outside(options: Mapping[str, Any], group: str, offsets: Mapping[TP, int]) -> None:
