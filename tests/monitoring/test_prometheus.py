@@ -56,7 +56,7 @@ def publish(netloc: str, topic: str) -> None:
     """A record from another system."""
     request = urllib.request.Request(
         f"http://{netloc}/topics/{topic}",
-        data=b'"#posted"',
+        data=b'{"any": "record"}',
         headers={"Content-Type": "application/json"},
     )
     with urllib.request.urlopen(request, timeout=60) as answer:
