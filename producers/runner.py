@@ -13,10 +13,7 @@ from producers.sources import Source, Target
 from streams.kafka_settings import KafkaSettings
 from streams.schemas.formats import Formats
 from streams.settings import Settings
-from streams.topics import ensure_topics
-
-# Otherwise the broker deletes what is older than a topic keeps, as soon as it comes in.
-KEEP_ALL = {"retention.ms": "-1"}
+from streams.topics import KEPT, ensure_topics
 
 T = TypeVar("T")
 
@@ -33,7 +30,7 @@ async def run(
     A topic that is missing is created, if the settings let us. Raises TallyError for whatever goes
     wrong. What was taken is flushed, within bounds.
     """
-    configs = KEEP_ALL if source.any_age else {}
+    configs = KEPT if source.any_age else {}
     stop = _on_signals()
     formats = Formats(settings)
     publisher = new_publisher(settings.kafka, topic, formats)

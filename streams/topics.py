@@ -10,6 +10,10 @@ from streams.access import CONNECT_TIMEOUT_MS, check_access, explain
 from streams.errors import ClusterAccessError, MissingTopicError
 from streams.settings import Settings
 
+#: For topics whose records bear the time of what they tell of: when that is long ago, brokers would
+#: delete them as soon as they come in.
+KEPT = {"retention.ms": "-1"}
+
 
 async def ensure_topics(
     settings: Settings, names: Sequence[str], configs: Mapping[str, str] | None = None
