@@ -7,7 +7,6 @@ import os
 import sys
 import threading
 from collections.abc import AsyncGenerator, Callable
-from concurrent.futures import CancelledError
 
 from streams.errors import BadInputError
 
@@ -17,51 +16,68 @@ AHEAD = 4
 STANDARD_INPUT = "-"
 
 
-class _NobodyReadsError(Exception):
-    """The event loop has ended, and takes no more."""
-
-
 async def blocks(path: str) -> AsyncGenerator[bytes, None]:
     """As much of `path` at a time as is there; '-' is standard input. Raises BadInputError."""
-    queue: asyncio.Queue[bytes | OSError] = asyncio.Queue(AHEAD)
-    _read_in_thread(path, queue)
-    while block := await queue.get():
-        if isinstance(block, OSError):
-            name = "Standard input" if path == STANDARD_INPUT else path
-            reason = block.strerror or type(block).__name__
-            raise BadInputError(f"{name} can't be read: {reason}") from block
-        yield block
+    reading = _Reading(path)
+    try:
+        while block := await reading.next():
+            if isinstance(block, OSError):
+                name = "Standard input" if path == STANDARD_INPUT else path
+                reason = block.strerror or type(block).__name__
+                raise BadInputError(f"{name} can't be read: {reason}") from block
+            yield block
+    finally:
+        reading.leave()
 
 
-def _read_in_thread(path: str, queue: "asyncio.Queue[bytes | OSError]") -> None:
-    """Put the blocks of `path`, then an empty one, into the queue.
+class _Reading:
+    """A thread that reads at most AHEAD blocks more than were taken, and at last an empty one.
 
     A read of a pipe may block for ever and can't be cancelled. So it happens in a daemon thread,
     which an exit doesn't wait for, and without Python's buffers, whose locks it would hold then.
+    The thread never waits for the event loop, which may end at any moment without an answer: it
+    waits for room, and `leave` gives room, too.
     """
-    loop = asyncio.get_running_loop()
 
-    def put(block: bytes | OSError) -> None:
-        putting = queue.put(block)
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._loop = asyncio.get_running_loop()
+        self._queue: asyncio.Queue[bytes | OSError] = asyncio.Queue(AHEAD)
+        self._room = threading.Semaphore(AHEAD)
+        self._left = False
+        threading.Thread(target=self._run, name="reader", daemon=True).start()
+
+    async def next(self) -> bytes | OSError:
+        block = await self._queue.get()
+        self._room.release()
+        return block
+
+    def leave(self) -> None:
+        """Read no more than what is being read."""
+        self._left = True
+        self._room.release()
+
+    def _run(self) -> None:
+        with contextlib.suppress(_NobodyReadsError):
+            try:
+                _read(self._path, self._put)
+            except OSError as exc:
+                self._put(exc)
+            else:
+                self._put(b"")
+
+    def _put(self, block: bytes | OSError) -> None:
+        self._room.acquire()
+        if self._left:
+            raise _NobodyReadsError
         try:
-            asyncio.run_coroutine_threadsafe(putting, loop).result()
-        except (CancelledError, RuntimeError):
-            putting.close()
+            self._loop.call_soon_threadsafe(self._queue.put_nowait, block)
+        except RuntimeError:  # the loop is closed
             raise _NobodyReadsError from None
 
-    def read() -> None:
-        try:
-            _read(path, put)
-        except OSError as exc:
-            put(exc)
-        else:
-            put(b"")
 
-    def read_unless_left() -> None:
-        with contextlib.suppress(_NobodyReadsError):
-            read()
-
-    threading.Thread(target=read_unless_left, name="reader", daemon=True).start()
+class _NobodyReadsError(Exception):
+    """Who took the blocks has left."""
 
 
 def _read(path: str, put: Callable[[bytes], None]) -> None:

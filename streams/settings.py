@@ -6,7 +6,8 @@ variable is refused too, since a misspelt setting would silently be the default;
 `KAFKA_*` ones are left alone, for other programs own some.
 
 To add a setting: one field here, with its variable, kind, default and help; or in the class of its
-part, such as `KafkaSettings`. How text becomes a value is in `setting_kinds.py`.
+part, such as `KafkaSettings`. How text becomes a value is in `setting_kinds.py`, and which values
+contradict each other in `setting_checks.py`.
 """
 
 import socket
@@ -24,6 +25,7 @@ from streams.jobs.names import HASHTAGS, TICKERS
 from streams.jobs.settings import TickerSettings
 from streams.kafka_settings import KafkaSettings
 from streams.schemas.settings import SchemaSettings
+from streams.setting_checks import check
 from streams.setting_fields import Row, parsed, refuse_unknown, rows, setting, variables
 from streams.setting_kinds import (
     TOPIC_LENGTH,
@@ -247,11 +249,7 @@ class Settings:
         if not self.live.topics:
             topics = {self.output_topics[job]: LIVE_PARAMETERS[job] for job in self.jobs}
             object.__setattr__(self, "live", replace(self.live, topics=topics))
-        self._check_topics()
-        self._check_delivered()
-        self._check_formats()
-        self._check_archived()
-        self._check_timeouts()
+        check(self)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -283,26 +281,6 @@ class Settings:
         topics = {HASHTAGS: self.output_topic, TICKERS: self.tickers.output_topic}
         return {job: topics[job] for job in self.jobs}
 
-    def _check_topics(self) -> None:
-        if len(self.dead_letter_topic) > TOPIC_LENGTH:
-            problem = "is needed, since the input topic's name is too long to derive it from"
-            raise SettingError("STREAMS_DEAD_LETTER_TOPIC", problem)
-        owners: dict[str, str] = {}
-        for variable, topic in {
-            "STREAMS_INPUT_TOPIC": self.input_topics.get(HASHTAGS),
-            "STREAMS_OUTPUT_TOPIC": self.output_topics.get(HASHTAGS),
-            "STREAMS_TICKER_INPUT_TOPIC": self.input_topics.get(TICKERS),
-            "STREAMS_TICKER_OUTPUT_TOPIC": self.output_topics.get(TICKERS),
-            "STREAMS_DEAD_LETTER_TOPIC": self.dead_letter_topic,
-            "STREAMS_LATE_TOPIC": self.late_topic,
-        }.items():
-            if topic is None:
-                continue
-            # Brokers take names that differ only in "." and "_" for a collision.
-            owner = owners.setdefault(topic.replace(".", "_"), variable)
-            if owner != variable:
-                raise SettingError(variable, f"{topic!r} is also {owner}", "a topic of its own")
-
     @property
     def appsync_topics(self) -> tuple[str, ...]:
         """The topics whose records go to AppSync."""
@@ -312,7 +290,7 @@ class Settings:
         """How the values of a topic are encoded: raw, json or avro."""
         if topic == self.output_topic:
             return "avro" if self.output_format == "avro" else "raw"
-        return self.schemas.formats.get(topic, "json" if topic in self._price_topics else "raw")
+        return self.schemas.formats.get(topic, "json" if topic in self.price_topics else "raw")
 
     @property
     def avro_topics(self) -> dict[str, str]:
@@ -323,80 +301,16 @@ class Settings:
         )
 
     @property
-    def _price_topics(self) -> set[str]:
+    def price_topics(self) -> set[str]:
         """They hold objects, which are JSON at least."""
         if TICKERS not in self.jobs:
             return set()
         return {self.tickers.input_topic, self.tickers.output_topic}
 
-    def _check_formats(self) -> None:
-        formats = self.schemas.formats
-        if self.output_topic in formats:
-            problem = f"{self.output_topic} is the output topic: STREAMS_OUTPUT_FORMAT says its own"
-            raise SettingError("STREAMS_VALUE_FORMATS", problem, "other topics")
-        for topic in self._price_topics:
-            if formats.get(topic) == "raw":
-                problem = f"{topic} holds prices, which are no raw strings"
-                raise SettingError("STREAMS_VALUE_FORMATS", problem, "json, avro")
-        self.schemas.check_avro(self.avro_topics)
-
-    def _check_delivered(self) -> None:
-        if self.appsync.url is None:
-            return
-        for variable, topic in {
-            "STREAMS_INPUT_TOPIC": self.input_topics.get(HASHTAGS),
-            "STREAMS_TICKER_INPUT_TOPIC": self.input_topics.get(TICKERS),
-            "STREAMS_DEAD_LETTER_TOPIC": self.dead_letter_topic,
-            "STREAMS_LATE_TOPIC": self.late_topic,
-        }.items():
-            if topic in self.appsync_topics:
-                problem = f"{topic!r} is {variable}"
-                raise SettingError("STREAMS_APPSYNC_TOPICS", problem, "topics that hold results")
-        if self.output_format == "long" and self.output_topic in self.appsync_topics:
-            problem = "long can't be delivered to STREAMS_APPSYNC_URL"
-            raise SettingError("STREAMS_OUTPUT_FORMAT", problem, "json, avro")
-
     @property
     def archived_topics(self) -> tuple[str, ...]:
         """The topics whose records are archived."""
         return tuple(dict.fromkeys(self.archive.topics)) or tuple(self.output_topics.values())
-
-    def _check_archived(self) -> None:
-        if self.archive.url is not None and self.dead_letter_topic in self.archived_topics:
-            # What can't be archived would come back to be archived, for ever.
-            problem = f"{self.dead_letter_topic!r} is STREAMS_DEAD_LETTER_TOPIC"
-            raise SettingError("STREAMS_ARCHIVE_TOPICS", problem, "other topics")
-
-    def _check_timeouts(self) -> None:
-        checks = (
-            (
-                self.heartbeat_interval_ms * 2 < self.session_timeout_ms,
-                "STREAMS_HEARTBEAT_INTERVAL_MS",
-                self.heartbeat_interval_ms,
-                f"below half of STREAMS_SESSION_TIMEOUT_MS ({self.session_timeout_ms})",
-            ),
-            (
-                self.session_timeout_ms < self.rebalance_timeout_ms,
-                "STREAMS_SESSION_TIMEOUT_MS",
-                self.session_timeout_ms,
-                f"below STREAMS_REBALANCE_TIMEOUT_MS ({self.rebalance_timeout_ms})",
-            ),
-            (
-                self.commit_interval_ms < self.transaction_timeout_ms,
-                "STREAMS_COMMIT_INTERVAL_MS",
-                self.commit_interval_ms,
-                f"below STREAMS_TRANSACTION_TIMEOUT_MS ({self.transaction_timeout_ms})",
-            ),
-            (
-                self.quiet_commit_interval_ms < self.transaction_timeout_ms,
-                "STREAMS_QUIET_COMMIT_INTERVAL_MS",
-                self.quiet_commit_interval_ms,
-                f"below STREAMS_TRANSACTION_TIMEOUT_MS ({self.transaction_timeout_ms})",
-            ),
-        )
-        for holds, variable, value, allowed in checks:
-            if not holds:
-                raise SettingError(variable, f"{value} is too long", allowed)
 
 
 def describe(settings: Settings) -> list[Row]:

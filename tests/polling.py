@@ -11,7 +11,7 @@ POLL_SECONDS = 0.05
 def until(
     holds: Callable[[], bool],
     what: str,
-    seconds: float = 30.0,
+    seconds: float = 60.0,
     more: Callable[[], str] = lambda: "",
 ) -> None:
     """Return once `holds()`; else fail by the name `what`, and with what `more()` has to say."""
@@ -21,7 +21,7 @@ def until(
         time.sleep(POLL_SECONDS)
 
 
-async def until_true(holds: Callable[[], bool | Awaitable[object]], seconds: float = 30.0) -> None:
+async def until_true(holds: Callable[[], bool | Awaitable[object]], seconds: float = 60.0) -> None:
     """Return once `holds()` is true, or comes to it; raises TimeoutError after `seconds`."""
     pauses = _pauses()
     async with asyncio.timeout(seconds):

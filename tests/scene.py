@@ -76,9 +76,9 @@ class Scene(Application):
     def finals_grow(self, by: int = 20) -> None:
         """Wait until more finals were seen: the application is at work."""
         goal = len(self.output.found) + by
-        until(lambda: len(self.output.found) >= goal, f"{by} more finals", 40, self.tails)
+        until(lambda: len(self.output.found) >= goal, f"{by} more finals", 90, self.tails)
 
-    def finish(self, seconds: float = 60) -> None:
+    def finish(self, seconds: float = 120) -> None:
         """End the load, let the workers finish, and check every final."""
         written = self.load.finish()
         read = asyncio.run(read_all(self.options, self.input))

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import aiohttp
 
+from streams.answers import LongAnswerError, read_all
 from streams.errors import MisfitError, RegistryError, SchemaRefusedError
 from streams.schemas.registry import SchemaText
 from streams.schemas.wire import ConfluentWire, WireFormat
@@ -134,13 +135,11 @@ class ConfluentRegistry:
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    read = bytearray()
-    async for part in response.content.iter_any():
-        read += part
-        if len(read) > ANSWER_BYTES:
-            response.close()
-            raise RegistryError(f"an answer of more than {ANSWER_BYTES} bytes", setting=_URL)
-    return bytes(read)
+    try:
+        return await read_all(response, ANSWER_BYTES)
+    except LongAnswerError as exc:
+        problem = f"an answer of more than {ANSWER_BYTES} bytes"
+        raise RegistryError(problem, setting=_URL) from exc
 
 
 def _parsed(raw: bytes) -> Any:

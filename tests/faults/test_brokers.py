@@ -38,10 +38,10 @@ def test_the_only_broker_freezes_and_dies(
         scene.finals_grow(scene.random.randrange(1, 60))
         broker.pause()
         for worker in workers:
-            until(partial(answers, worker, 503), "a stalled worker says so", 30, worker.tail)
+            until(partial(answers, worker, 503), "a stalled worker says so", 60, worker.tail)
         broker.resume()
         for worker in workers:
-            until(partial(answers, worker, 200), "it recovers", 60, worker.tail)
+            until(partial(answers, worker, 200), "it recovers", 90, worker.tail)
         scene.finals_grow(scene.random.randrange(1, 60))
         broker.kill()
         broker.start()
@@ -65,4 +65,4 @@ def test_each_of_three_brokers_dies_in_turn(unique: Name, tmp_path: Path) -> Non
             scene.finals_grow(60)
             broker.start()
         scene.finals_grow()
-        scene.finish(120)
+        scene.finish()

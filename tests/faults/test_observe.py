@@ -10,6 +10,7 @@ from streams.core.counts import COUNTING
 from tests.application import Kafka, create_topics
 from tests.faults import observe
 from tests.faults.invariants import disagreement, open_transactions, unconsumed, unstable_group
+from tests.polling import until_true
 from tests.reading import read_all
 from tests.scene import Scene
 
@@ -33,8 +34,11 @@ async def test_sees_an_open_transaction(kafka: Kafka, topic: str) -> None:
             f"a transaction is open in {topic}-1: committed up to 0 of 1",
         ]
         await producer.abort_transaction()
-        while await findings():
-            await asyncio.sleep(0.05)
+
+        async def closed() -> bool:
+            return not await findings()
+
+        await until_true(closed)
 
 
 def test_sees_how_an_application_ended(kafka: Kafka, unique: Name, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def kill(scene: Scene, name: str = "a") -> None:
 
 def check(peer: ScriptedPeer, scene: Scene) -> None:
     """End the load; every final has to have come, under its own id, each key in order."""
-    scene.finish(120)
+    scene.finish()
     worker = scene.worker("a").start()
     records = {
         f"{scene.output_topic}-{r.partition}-{r.offset}": json.loads(r.value or b"")
@@ -91,10 +91,13 @@ def be_down_for_a_minute(peer: ScriptedPeer, scene: Scene) -> None:
     worker = scene.worker("a")
     worker.until_running(scene.tasks + scene.partitions)
     scene.finals_grow()
-    while time.monotonic() < begin + DOWN_SECONDS:
+
+    def is_over() -> bool:
         status, health = worker.health()
         assert status == 200, health
-        time.sleep(1)
+        return time.monotonic() >= begin + DOWN_SECONDS
+
+    until(is_over, "the minute is over", DOWN_SECONDS + 60, worker.tail)
     assert worker.metrics()["streams_sink_retries_total", "connection", "appsync"] > 0
     assert "The results wait, and are sent again" in worker.said()
     peer.come_back()

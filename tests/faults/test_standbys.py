@@ -52,7 +52,7 @@ def until_settled(scene: Scene) -> None:
         busy = all(worker.running() for worker in alive)
         return busy and sorted(run) == everything and sorted(set(copied)) == everything
 
-    until(settled, "all standbys are up to date", 40, scene.tails)
+    until(settled, "all standbys are up to date", 90, scene.tails)
 
 
 def kill(scene: Scene, victim: Worker) -> None:

@@ -15,6 +15,26 @@ def values(records: list[Record]) -> list[bytes]:
     return sorted(record.value or b"" for record in records)
 
 
+class Stream:
+    """A stream of Kinesis."""
+
+    def __init__(self, aws: Ministack, name: str, shards: int) -> None:
+        self.name = name
+        self.client = aws.client("kinesis")
+        self.client.create_stream(StreamName=name, ShardCount=shards)
+        self.variables = {**aws.variables, "STREAMS_INGEST_KINESIS_STREAM": name}
+
+    def put(self, first: int, end: int) -> None:
+        for n in range(first, end):
+            self.client.put_record(StreamName=self.name, Data=b"%d" % n, PartitionKey=f"k{n % 10}")
+
+    def shards(self) -> list[str]:
+        """Those that are open."""
+        found = self.client.list_shards(StreamName=self.name)["Shards"]
+        # ministack drops closed ones at once, so that none of them may hold unread records.
+        return [shard["ShardId"] for shard in found]
+
+
 def test_kinesis_goes_on_where_it_was(
     kafka: Kafka,
     aws: Ministack,
@@ -22,21 +42,13 @@ def test_kinesis_goes_on_where_it_was(
     unique: Callable[[str], str],
     tmp_path: Path,
 ) -> None:
-    kinesis = aws.client("kinesis")
-    stream = unique("s")[-40:]
-    kinesis.create_stream(StreamName=stream, ShardCount=3)
-
-    def put(first: int, end: int) -> None:
-        for n in range(first, end):
-            kinesis.put_record(StreamName=stream, Data=b"%d" % n, PartitionKey=f"k{n % 10}")
-
-    put(0, 60)
-    variables = {**aws.variables, "STREAMS_INGEST_KINESIS_STREAM": stream}
-    with Ingester(kafka, topic, tmp_path, "kinesis", **variables) as gateway:
+    stream = Stream(aws, unique("s")[-40:], 3)
+    stream.put(0, 60)
+    with Ingester(kafka, topic, tmp_path, "kinesis", **stream.variables) as gateway:
         gateway.until_published(60)
         # In order, so that the checkpoints are written.
         assert gateway.stop() == 0, gateway.tail()
-        put(60, 100)
+        stream.put(60, 100)
         gateway.begin()
         found = gateway.until_published(100)
         assert gateway.stop() == 0, gateway.tail()
@@ -52,31 +64,21 @@ def test_kinesis_shards_that_are_split_and_merged(
     unique: Callable[[str], str],
     tmp_path: Path,
 ) -> None:
-    kinesis = aws.client("kinesis")
-    stream = unique("s")[-40:]
-    kinesis.create_stream(StreamName=stream, ShardCount=1)
-
-    def shards() -> list[str]:
-        """Those that are open."""
-        found = kinesis.list_shards(StreamName=stream)["Shards"]
-        # ministack drops closed ones at once, so that none of them may hold unread records.
-        return [shard["ShardId"] for shard in found]
-
-    def put(first: int) -> None:
-        for n in range(first, first + 30):
-            kinesis.put_record(StreamName=stream, Data=b"%d" % n, PartitionKey=f"k{n % 10}")
-
-    variables = {**aws.variables, "STREAMS_INGEST_KINESIS_STREAM": stream}
-    with Ingester(kafka, topic, tmp_path, "kinesis", **variables) as gateway:
-        put(0)
+    stream = Stream(aws, unique("s")[-40:], 1)
+    with Ingester(kafka, topic, tmp_path, "kinesis", **stream.variables) as gateway:
+        stream.put(0, 30)
         gateway.until_published(30)
-        [only] = shards()
-        kinesis.split_shard(StreamName=stream, ShardToSplit=only, NewStartingHashKey=str(2**127))
-        put(30)
+        [only] = stream.shards()
+        stream.client.split_shard(
+            StreamName=stream.name, ShardToSplit=only, NewStartingHashKey=str(2**127)
+        )
+        stream.put(30, 60)
         gateway.until_published(60)
-        first, second = shards()
-        kinesis.merge_shards(StreamName=stream, ShardToMerge=first, AdjacentShardToMerge=second)
-        put(60)
+        first, second = stream.shards()
+        stream.client.merge_shards(
+            StreamName=stream.name, ShardToMerge=first, AdjacentShardToMerge=second
+        )
+        stream.put(60, 90)
         found = gateway.until_published(90)
         assert gateway.stop() == 0, gateway.tail()
     assert values(found) == sorted(b"%d" % n for n in range(90)), "each once"

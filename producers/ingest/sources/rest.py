@@ -16,12 +16,12 @@ from typing import Any
 
 import aiohttp
 
-from producers.ingest.answers import LongAnswerError, read_all
 from producers.ingest.changes import Changes, digest
 from producers.ingest.gateway import Gateway
 from producers.ingest.in_order import in_order
 from producers.ingest.keys import key_of
 from producers.ingest.record import Record
+from streams.answers import LongAnswerError, read_all
 from streams.errors import SettingError, SourceError
 from streams.sinks.backoff import retry_after
 

@@ -14,9 +14,9 @@ import aiohttp
 from aiohttp import web
 
 from producers.ingest.accepting import accept
-from producers.ingest.answers import LongAnswerError, read_all
 from producers.ingest.aws.sns_signature import Signatures, is_of_sns
 from producers.ingest.gateway import Gateway
+from streams.answers import LongAnswerError, read_all
 from streams.errors import ForbiddenError, RequestError, SettingError, UnavailableError
 
 log = logging.getLogger(__name__)

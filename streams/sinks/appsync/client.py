@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 
+from streams.answers import read_all
 from streams.core import strict_json
 from streams.errors import SinkAccessError
 from streams.sinks.appsync.auth import Auth
@@ -71,7 +72,9 @@ class Client:
             self._url, data=body, headers=headers, allow_redirects=False
         ) as response:
             # Masked as a whole: a reason may quote it up to the middle of a key.
-            text = self._auth.masked((await _read(response)).decode(errors="replace"))
+            text = self._auth.masked(
+                (await read_all(response, ANSWER_BYTES)).decode(errors="replace")
+            )
             status, after = response.status, response.headers.get("Retry-After")
         answer = _parsed(text)
         if status in {401, 403} or (status == 400 and _is_about_access(answer)):
@@ -97,16 +100,6 @@ class Client:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    read = bytearray()
-    async for part in response.content.iter_any():
-        read += part
-        if len(read) > ANSWER_BYTES:
-            response.close()
-            raise ValueError(f"an answer of more than {ANSWER_BYTES} bytes")
-    return bytes(read)
 
 
 def _parsed(text: str) -> Any:

@@ -13,5 +13,7 @@ async def read_all(answer: aiohttp.ClientResponse, limit: int) -> bytes:
     async for part in answer.content.iter_any():
         body += part
         if len(body) > limit:
+            # What is left of it is not waited for.
+            answer.close()
             raise LongAnswerError(f"the answer is longer than {limit:,} bytes")
     return bytes(body)
