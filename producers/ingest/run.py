@@ -107,6 +107,7 @@ async def _finish(running: Running, seconds: float) -> None:
 
 async def _keep(name: str, source: Source, stop: asyncio.Event) -> None:
     """Run a source again whenever it can't go on."""
+    metrics.from_zero(metrics.INGEST_TROUBLE, name)
     backoff = Backoff(1.0, 60.0)
     while True:
         began = time.monotonic()
