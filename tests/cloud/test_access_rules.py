@@ -178,6 +178,10 @@ def test_roles_are_enough(emulator: Emulator, tmp_path: Path) -> None:
         verified = programs.operate("verify", "--wait", f"{SECONDS:g}")
         assert verified.wait(2 * SECONDS) == 0, verified.tail()
         assert worker.stop() == 0, worker.tail()
+
+        reset = programs.operate("reset", "--to=current", "--discard-open-windows", "--execute")
+        assert reset.wait(SECONDS) == 0, reset.tail()
+        assert programs.start("topics").wait(SECONDS) == 0, programs.tails()
         programs.no_complaints()
 
 

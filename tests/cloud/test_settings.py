@@ -12,7 +12,9 @@ from producers.sources import tweets
 from streams import cli
 from streams.setting_fields import variables
 from streams.settings import Settings
+from tests.cloud.calls import ROOT
 from tests.cloud.deployments import DEPLOYMENTS, deployment
+from tests.cloud.rights import stack_of
 from tests.cloud.tasks import Task, tasks
 
 #: Variables of the start script, which it takes away again or which only it reads.
@@ -88,6 +90,17 @@ def test_commands_are_there(task: Task, capsys: pytest.CaptureFixture[str]) -> N
             producers_cli.main([*arguments, "--help"])
     assert left.value.code == 0
     assert capsys.readouterr().out
+
+
+def test_the_volume_is_the_one_that_the_image_lets_its_user_write_to() -> None:
+    image = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    (worker,) = (task for task in tasks(deployment("iam")) if task.kind == "worker")
+    [mounted] = worker.container["MountPoints"]
+    # Fargate gives a volume the owner that the image's folder has.
+    assert f"VOLUME {mounted['ContainerPath']}" in image
+    assert f"USER {worker.container['User']}:10001" in image
+    access_point = stack_of("iam", "efs.yaml").made["AccessPoint"]["Properties"]
+    assert access_point["PosixUser"] == {"Uid": worker.container["User"], "Gid": "10001"}
 
 
 def test_secrets_become_files_and_leave_the_environment(tmp_path: Path) -> None:
