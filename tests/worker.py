@@ -27,7 +27,7 @@ OURS = re.compile("(STREAMS|KAFKA|TALLY)_")
 
 
 def free_port() -> int:
-    """A loopback port that nothing listens on."""
+    """A loopback port that nothing listens on; another one each time."""
     return allocate(1, 0)[1].client
 
 
