@@ -67,7 +67,7 @@ class Secured:
             *("--entity-type", "users", "--entity-name", user),
             *("--add-config", f"{MECHANISM}=[iterations=4096,password={password}]"),
         )
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def certificate(self, name: str, authority: trustme.CA | None = None) -> str:

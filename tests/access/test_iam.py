@@ -24,7 +24,7 @@ from tests.reading import read_all
 
 Name = Callable[[str], str]
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 USER = "tally"
 POLICY = """{"Version": "2012-10-17", "Statement": [

@@ -103,14 +103,14 @@ class GqlSubscriber:
 
     def __enter__(self) -> "GqlSubscriber":
         self._thread.start()
-        until(lambda: self._subscribed.is_set() or self._error is not None, "gql subscribes", 60)
+        until(lambda: self._subscribed.is_set() or self._error is not None, "gql subscribes", 120)
         if self._error is not None:
             raise self._error
         return self
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._cancel)
-        self._thread.join(20)
+        self._thread.join(60)
 
     def _cancel(self) -> None:
         if self._task is not None:
@@ -147,7 +147,7 @@ def ask(peer: Simulator, query: str, variables: Mapping[str, Any]) -> Any:
         {"Content-Type": "application/json", "x-api-key": KEY},
     )
     context = ssl.create_default_context(cafile=peer.ca)
-    with urllib.request.urlopen(request, timeout=20, context=context) as response:
+    with urllib.request.urlopen(request, timeout=60, context=context) as response:
         answer = json.load(response)
     assert not answer.get("errors"), answer
     return answer["data"]

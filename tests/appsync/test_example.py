@@ -47,7 +47,7 @@ def test_two_channels(node: str, certificates: Mapping[str, Path], tmp_path: Pat
             def shown() -> list[str]:
                 return [line for line in example.said().splitlines() if "price" in line]
 
-            until(lambda: len(shown()) >= 3, "all results", 30, example.tail)
+            until(lambda: len(shown()) >= 3, "all results", 120, example.tail)
             assert shown() == [
                 'TESLA TESLA {"price":1}',
                 'AMAZON AMAZON {"price":2}',

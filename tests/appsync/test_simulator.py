@@ -48,7 +48,7 @@ def messages(answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_every_final_reaches_its_subscribers(
     kafka: Kafka,
     unique: Name,

@@ -26,7 +26,7 @@ from streams.topics import ensure_topics
 from tests.polling import until_true
 from tests.reading import read_all
 
-LIMIT_S = 30
+LIMIT_S = 120
 
 
 def produce(

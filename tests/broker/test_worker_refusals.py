@@ -19,7 +19,7 @@ Name = Callable[[str], str]
 
 def refused(worker: Worker) -> str:
     """What a worker says that ends by itself, in order, with code 1."""
-    code = worker.wait(30)
+    code = worker.wait(90)
     assert code == 1, worker.tail()
     assert "Traceback" not in worker.said()
     return worker.said()

@@ -50,7 +50,7 @@ def test_the_only_broker_freezes_and_dies(
 
 
 @pytest.mark.long
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_each_of_three_brokers_dies_in_turn(unique: Name, tmp_path: Path) -> None:
     with (
         LocalKafka(brokers=3) as cluster,

@@ -144,7 +144,7 @@ def standbys_are_ready(app: Application) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(580)
+@pytest.mark.timeout(900)
 def test_the_gap_after_a_kill(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
     variables = {
         "STREAMS_WINDOW_SECONDS": str(WINDOW_MS / 1000),

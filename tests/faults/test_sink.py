@@ -57,7 +57,7 @@ def check(peer: ScriptedPeer, scene: Scene) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(500)
+@pytest.mark.timeout(900)
 def test_kills_hand_overs_and_a_peer_that_is_down(
     kafka: Kafka, unique: Name, tmp_path: Path
 ) -> None:

@@ -67,7 +67,7 @@ def kill(scene: Scene, victim: Worker) -> None:
     until(
         lambda: all(copies[heir.name] <= counts_of(heir) for heir in heirs),
         f"the tasks of {victim.name} run at {copies}",
-        40,
+        120,
         scene.tails,
     )
     replayed = {p: restored(heir)[p] for heir in heirs for p in copies[heir.name]}
@@ -102,7 +102,7 @@ def test_of_three_workers_each_is_killed(kafka: Kafka, unique: Name, tmp_path: P
 
 
 @pytest.mark.long
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 def test_twelve_kills_with_two_standbys(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
     """More partitions than workers, disks that are kept or lost."""
     two = {"STREAMS_STANDBYS": "2"}

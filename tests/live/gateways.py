@@ -19,7 +19,7 @@ from tests.application import Kafka
 from tests.worker import free_port
 
 HOST = "127.0.0.1"
-SECONDS = 30.0
+SECONDS = 90.0
 
 
 class RunningGateway:

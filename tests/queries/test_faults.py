@@ -70,7 +70,7 @@ FAULTS: list[Fault] = [kill, stop, freeze, kill, freeze, stop, freeze, kill]
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_no_answer_is_wrong(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
     with Scene(kafka, unique("ask"), tmp_path, pace=PACE) as scene:
         for name in NAMES:

@@ -28,7 +28,7 @@ PACE = Pace(step_ms=20, late_ms=1_000)
 
 
 async def listen(
-    port: int, query: str, finals: int, provisional: int = 0, seconds: float = 60
+    port: int, query: str, finals: int, provisional: int = 0, seconds: float = 150
 ) -> list[dict[str, Any]]:
     """What a client gets until there were so many finals and counts of each hashtag."""
     keys = ",".join(map(quote, TAGS))

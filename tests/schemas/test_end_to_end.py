@@ -34,7 +34,7 @@ from tests.ticker_output import TickerOutput
 from tests.ticker_scene import SUMMING, expected_of
 from tests.worker import clean_environment
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 Name = Callable[[str], str]
 
@@ -68,7 +68,7 @@ def decode_hashtag(head: int) -> Callable[[bytes], str]:
 
 
 def run(
-    variables: Mapping[str, str], *command: str, stdin: str = "", seconds: float = 90
+    variables: Mapping[str, str], *command: str, stdin: str = "", seconds: float = 180
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", *command],

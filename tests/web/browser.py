@@ -17,7 +17,7 @@ needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason="Chromium is missing (Debian: apt-get install chromium)"
 )
 #: Milliseconds to wait for a condition: the machine may be busy.
-PATIENCE = 30_000
+PATIENCE = 90_000
 PHONE = {
     "viewport": {"width": 360, "height": 740},
     "is_mobile": True,
