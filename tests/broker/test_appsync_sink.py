@@ -21,7 +21,12 @@ def test_results_are_delivered_once_in_order_and_bad_ones_set_aside(
             kafka,
             unique("sink"),
             tmp_path,
-            variables={**peer.variables, "STREAMS_APPSYNC_CHANNEL": "tag-{key}"},
+            variables={
+                **peer.variables,
+                "STREAMS_APPSYNC_CHANNEL": "tag-{key}",
+                # What isn't answered in time comes twice.
+                "STREAMS_APPSYNC_TIMEOUT_SECONDS": "60",
+            },
         ) as app,
     ):
         app.create_topics()
