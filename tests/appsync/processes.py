@@ -52,6 +52,11 @@ class Process:
         """All its output."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
+    def lines(self) -> list[str]:
+        """Those that it has ended: another one may be half written."""
+        whole, _, _ = self.said().rpartition("\n")
+        return whole.splitlines()
+
     def tail(self) -> str:
         """The end of its output."""
         return "\n".join(self.said().splitlines()[-25:])
