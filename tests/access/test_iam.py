@@ -107,7 +107,7 @@ async def test_keys_are_rotated(
         return True
 
     # As soon as what was refused may be signed once more.
-    await until_true(lets_in, 60)
+    await until_true(lets_in, 120)
     await create_topics(kafka.client_options(), topic, partitions=1)
     async with AIOKafkaProducer(**kafka.client_options()) as producer:
         await producer.send_and_wait(topic, b"by the first key")
