@@ -58,11 +58,12 @@ def until_settled(scene: Scene) -> None:
 def kill(scene: Scene, victim: Worker) -> None:
     """Kill a worker, and check that its tasks go to where their standbys are."""
     scene.finals_grow(60)
+    written = len(scene.read(scene.changelog)) / scene.partitions
+    # Right before the kill, for the copies follow, and may fall behind.
     until_settled(scene)
     lost = counts_of(victim)
     heirs = [worker for worker in scene.workers.values() if worker.alive and worker is not victim]
     copies = {heir.name: copies_of(heir) & lost for heir in heirs}
-    written = len(scene.read(scene.changelog)) / scene.partitions
     victim.kill()
     until(
         lambda: all(copies[heir.name] <= counts_of(heir) for heir in heirs),
