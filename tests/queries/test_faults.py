@@ -41,7 +41,7 @@ def others_run_all(scene: Scene, victim: Worker) -> None:
     until(
         lambda: sum(len(other.running()) for other in others) == scene.tasks,
         "others run all tasks",
-        60,
+        120,
         scene.tails,
     )
 
@@ -78,7 +78,7 @@ def test_no_answer_is_wrong(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
         until(
             lambda: sum(len(w.running()) for w in scene.workers.values()) == scene.tasks,
             "all tasks run",
-            60,
+            120,
             scene.tails,
         )
         with Witnesses(scene.workers, TAGS, scene.seed) as witnesses:
