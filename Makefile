@@ -3,8 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST_FLAGS ?=
+LOCKED := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint lock audit bench clean
 
 demo: .venv/.stamp
 	$(BIN)/python -m deploy.local.demo
@@ -15,7 +16,18 @@ test: .venv/.stamp
 lint: .venv/.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/hadolint Dockerfile
 	$(BIN)/mypy
+
+# The image's dependencies, for setup.cfg as it is now: with all extras but those that develop Tally.
+# UPGRADE=--upgrade takes newer ones.
+IMAGE_EXTRAS := aws avro mqtt parquet sns sql
+lock: .venv/.stamp
+	$(BIN)/uv pip compile $(UPGRADE) $(LOCKED) $(IMAGE_EXTRAS:%=--extra %) setup.cfg --output-file deploy/image/requirements.lock
+	$(BIN)/uv pip compile $(UPGRADE) $(LOCKED) deploy/image/build.in --output-file deploy/image/build.lock
+
+audit: .venv/.stamp
+	$(BIN)/python -m deploy.audit
 
 bench: .venv/.stamp
 	$(BIN)/python -m benchmarks compare

@@ -13,7 +13,7 @@ from producers.sources import Source, Target
 from streams.kafka_settings import KafkaSettings
 from streams.schemas.formats import Formats
 from streams.settings import Settings
-from streams.topics import KEPT, ensure_topics
+from streams.topics import ensure_topics
 
 T = TypeVar("T")
 
@@ -30,13 +30,12 @@ async def run(
     A topic that is missing is created, if the settings let us. Raises TallyError for whatever goes
     wrong. What was taken is flushed, within bounds.
     """
-    configs = KEPT if source.any_age else {}
     stop = _on_signals()
     formats = Formats(settings)
     publisher = new_publisher(settings.kafka, topic, formats)
     try:
         await _unless(stop, formats.start())
-        await _unless(stop, ensure_topics(settings, [topic], configs))
+        await _unless(stop, ensure_topics(settings, [topic]))
         await _unless(stop, publisher.start())
         if not stop.done():
             await _publish(source, publisher, stop, out)

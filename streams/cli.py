@@ -13,6 +13,7 @@ import faust
 from producers.ingest.command import add_ingest
 from streams import processes
 from streams.errors import TallyError
+from streams.reset.command import add_reset
 from streams.settings import Settings, describe
 from streams.settings_or_exit import exit_if_wrong, settings_or_exit
 from streams.topics_command import add_topics
@@ -49,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings.set_defaults(run=show_settings)
     add_topics(commands)
     add_verify(commands)
+    add_reset(commands)
     add_ingest(commands)
     args = parser.parse_args(argv)
     code: int = args.run(args)

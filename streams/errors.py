@@ -29,6 +29,7 @@
         UndeliveredError           Kafka refuses a record as it is
       BadInputError              a producer was given input it can't publish
       VerifyError                what was counted can't be compared with the input
+      ResetError                 the application can't be reset now, or not in this way
       RequestError               a web client asked for what it can't have; answered with a 4xx
         CursorError                a cursor is garbled, or of other topics
         UnauthorizedError          no token, or a wrong one
@@ -215,6 +216,10 @@ class BadInputError(TallyError):
 
 class VerifyError(TallyError):
     """What was counted can't be compared with the input: nothing is known about it."""
+
+
+class ResetError(TallyError):
+    """The application can't be reset now, or not in this way."""
 
 
 class RequestError(TallyError):

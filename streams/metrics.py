@@ -6,6 +6,11 @@ RECORDS_IN = Counter("streams_records_in", "Records read from an input topic", [
 LATE = Counter("streams_late_records", "Records that came after their window had closed", ["topic"])
 DEAD_LETTERS = Counter("streams_dead_letters", "Records that can't be processed", ["topic"])
 RECORDS_OUT = Counter("streams_records_out", "Records committed to an output topic", ["topic"])
+LAG = Gauge(
+    "streams_lag_records",
+    "Offsets of a topic that its task has yet to read, as of the last fetch",
+    ["topic", "partition"],
+)
 OPEN_WINDOWS = Gauge("streams_open_windows", "Windows that have counts", ["table", "partition"])
 WATERMARK_LAG = Gauge(
     "streams_watermark_lag_seconds", "Wall clock minus watermark", ["topic", "partition"]
@@ -34,6 +39,9 @@ STANDBY_LAG = Gauge(
 )
 REBALANCES = Counter("streams_rebalances", "Rebalances this worker took part in")
 ASSIGNED_TASKS = Gauge("streams_assigned_tasks", "Tasks this worker owns", ["state"])
+STALLED_TASKS = Gauge(
+    "streams_stalled_tasks", "Tasks that make no progress although there is something to do"
+)
 TASK_FAILURES = Counter("streams_task_failures", "Tasks that closed by an error", ["error"])
 SINK_DELIVERED = Counter("streams_sink_delivered", "Results that were accepted outside", ["sink"])
 SINK_REJECTED = Counter(
@@ -83,3 +91,8 @@ INGEST_DROPPED = Counter(
     "Messages sent without a promise (MQTT, QoS 0) that there was no room for",
     ["source"],
 )
+
+
+def from_zero(counter: Counter, *labels: str) -> None:
+    """Export a counter before it counts: an alert sees no increase in a series that is new."""
+    counter.labels(*labels)

@@ -156,7 +156,10 @@ class Settings:
         "value of a final: JSON, the count as 8 bytes big-endian, or Avro",
     )
     create_topics: bool = setting(
-        "STREAMS_CREATE_TOPICS", boolean(), "true", "create topics that are missing"
+        "STREAMS_CREATE_TOPICS",
+        boolean(),
+        "true",
+        "create topics that are missing; they keep their records until you set retention.ms",
     )
     partitions: int = setting(
         "STREAMS_PARTITIONS",

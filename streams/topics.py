@@ -10,16 +10,18 @@ from streams.access import CONNECT_TIMEOUT_MS, check_access, explain
 from streams.errors import ClusterAccessError, MissingTopicError
 from streams.settings import Settings
 
-#: For topics whose records bear the time of what they tell of: when that is long ago, brokers would
-#: delete them as soon as they come in.
-KEPT = {"retention.ms": "-1"}
+#: Records bear the time of what they tell of: when that is long ago, brokers would delete them as
+#: soon as they come in.
+_KEPT = {"retention.ms": "-1"}
 
 
 async def ensure_topics(
     settings: Settings, names: Sequence[str], configs: Mapping[str, str] | None = None
 ) -> None:
-    """Create those topics `names` that are missing, with `configs`, if the settings let us.
+    """Create those topics `names` that are missing, if the settings let us.
 
+    They keep their records until somebody sets `retention.ms`, whoever creates them: so it makes no
+    difference who comes first. `configs` is what else they are to have.
     Raises MissingTopicError if they don't, ClusterAccessError if the cluster doesn't.
     """
     present = await check_access(settings.kafka, names)
@@ -30,7 +32,7 @@ async def ensure_topics(
         listed = ", ".join(repr(name) for name in missing)
         raise MissingTopicError(f"No topic {listed}")
     try:
-        await _create(settings, missing, configs or {})
+        await _create(settings, missing, {**_KEPT, **(configs or {})})
     except (OSError, kafka_errors.KafkaError) as exc:
         raise explain(exc, settings.kafka) from exc
 

@@ -5,7 +5,7 @@ import json
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -115,7 +115,7 @@ class Application:
             **(variables or {}),
         }
 
-    def __enter__(self) -> "Application":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

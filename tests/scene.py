@@ -5,7 +5,7 @@ import os
 import random
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests import reference
 from tests.application import Application, Kafka
@@ -63,7 +63,7 @@ class Scene(Application):
         )
         self.output = OutputReader(self.options, self.output_topic, partitions)
 
-    def __enter__(self) -> "Scene":
+    def __enter__(self) -> Self:
         self.load.start()
         self.output.start()
         return self

@@ -53,6 +53,7 @@ class Session:
         self._connection = 0
         self._changing = threading.Lock()
         self._client = self._new_client()
+        metrics.from_zero(metrics.INGEST_DROPPED, "mqtt")
 
     async def start(self) -> None:
         """Connect for the first time; raises SourceError."""

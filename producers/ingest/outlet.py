@@ -39,6 +39,7 @@ class Outlet:
         """Connect, and look up the partitions of `topics`; raises TallyError."""
         await self._producer.start()
         for topic in topics:
+            metrics.from_zero(metrics.INGEST_REFUSED, topic)
             self._lanes[topic] = [
                 Lane(topic, number, self._producer.new_builder, self._send)
                 for number in await self._producer.partitions_of(topic)

@@ -38,6 +38,8 @@ async def run(settings: Settings, names: Sequence[str]) -> None:
     ingest = settings.ingest
     records_to = {topic for name in names for topic in topics_of(settings, name)}
     topics = {settings.dead_letter_topic, *records_to}
+    for topic in records_to:
+        metrics.from_zero(metrics.DEAD_LETTERS, topic)
     formats = Formats(settings)
     of_topics = TopicFormats(settings, formats, records_to)
     await formats.start()
@@ -105,6 +107,7 @@ async def _finish(running: Running, seconds: float) -> None:
 
 async def _keep(name: str, source: Source, stop: asyncio.Event) -> None:
     """Run a source again whenever it can't go on."""
+    metrics.from_zero(metrics.INGEST_TROUBLE, name)
     backoff = Backoff(1.0, 60.0)
     while True:
         began = time.monotonic()

@@ -13,11 +13,6 @@ T_contra = TypeVar("T_contra", contravariant=True)
 class Source(Protocol[T]):
     """What the runner needs of a source."""
 
-    @property
-    def any_age(self) -> bool:
-        """Whether records may be older than what a topic usually keeps."""
-        ...
-
     def chunks(self) -> AsyncGenerator[list[T], None]:
         """What to publish, in its order; raises TallyError when it can't go on."""
         ...

@@ -35,7 +35,6 @@ class LivePosts(ABC):
     `recent` are ids of posts that were published before. `delay_scale` shortens the waits.
     """
 
-    any_age: ClassVar[bool] = False
     name: ClassVar[str]
 
     def __init__(self, delay_scale: float = 1.0, recent: Iterable[str] = ()) -> None:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import AsyncGenerator, Callable
 from json import JSONDecodeError
-from typing import ClassVar, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from producers.pacing import Timed, paced
 from producers.sources.lines import MAX_LINE_BYTES, lines
@@ -21,8 +21,6 @@ class Replayed(Generic[T]):
     `parse` gives None for a line that holds nothing. Where it raises ValueError the line is counted
     as a bad one, and left out.
     """
-
-    any_age: ClassVar[bool] = True
 
     def __init__(self, path: str, speed: float, parse: Callable[[bytes], T | None]) -> None:
         self._path = path

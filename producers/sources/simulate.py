@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from producers.hashtags import TaggedTweet, tagged
 from producers.pacing import paced
@@ -56,8 +56,6 @@ class Plan:
 
 class SimulatedTweets:
     """A Source of made-up tweets."""
-
-    any_age: ClassVar[bool] = True
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan

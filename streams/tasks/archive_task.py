@@ -65,6 +65,8 @@ class ArchiveTask(Task):
         self._to = 0
         self._work: asyncio.Future[Any] | None = None
         self._room = asyncio.Event()
+        metrics.from_zero(metrics.SINK_REJECTED, sink.name)
+        metrics.from_zero(metrics.DEAD_LETTERS, tp.topic)
 
     @property
     def _interval(self) -> Interval:

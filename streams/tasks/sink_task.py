@@ -49,6 +49,8 @@ class SinkTask(Task):
         self._results = Results(self)
         self._body: asyncio.Future[None] | None = None
         self._in_flight = metrics.SINK_IN_FLIGHT.labels(sink.name)
+        metrics.from_zero(metrics.SINK_REJECTED, sink.name)
+        metrics.from_zero(metrics.DEAD_LETTERS, tp.topic)
 
     @property
     def pending(self) -> bool:

@@ -38,6 +38,7 @@ class SourceTask(Task, Generic[S]):
         self._sent_open_from = 0
         self._committed_position = 0
         self._moved_at = context.clock.now()
+        metrics.from_zero(metrics.DEAD_LETTERS, tp.topic)
 
     @property
     def _windows(self) -> TumblingWindows:
@@ -46,6 +47,10 @@ class SourceTask(Task, Generic[S]):
     @property
     def _open_from(self) -> int:
         return self._windows.first_open(self._source.stream_time)
+
+    @property
+    def watermark(self) -> int:
+        return self._source.stream_time
 
     @property
     def pending(self) -> bool:
@@ -135,7 +140,7 @@ class SourceTask(Task, Generic[S]):
         self._sent_to = progress.sent_to
         self._sent_open_from = self._open_from
         self._committed_position = self.position
-        self._report(collected, now)
+        self._report(collected)
 
     def _add_partials(
         self, sent: Outgoing, partition: int, windows: dict[int, KeyValues[Any]], now: int
@@ -165,10 +170,8 @@ class SourceTask(Task, Generic[S]):
         for aside in asides:
             sent.add(tp, aside_record(self.tp, aside, now, aside.key))
 
-    def _report(self, collected: Collected, now: int) -> None:
-        topic, partition = self.tp
+    def _report(self, collected: Collected) -> None:
+        topic = self.tp.topic
         metrics.RECORDS_IN.labels(topic).inc(collected.records)
         metrics.LATE.labels(topic).inc(len(collected.late))
         metrics.DEAD_LETTERS.labels(topic).inc(len(collected.rejected))
-        lag = max(0, now - self._source.stream_time) / 1000
-        metrics.WATERMARK_LAG.labels(topic, partition).set(lag)

@@ -16,6 +16,7 @@ from enum import Enum
 from streams import metrics
 from streams.core.columns import TP, Chunk
 from streams.core.ports import Headers, Member
+from streams.core.windows import NO_TIME
 from streams.errors import TaskStoppedError
 from streams.state.windowed import Closing
 from streams.tasks import outgoing
@@ -49,6 +50,11 @@ UNCOMMITTED_KEYS = 50_000
 BEHIND, BEHIND_MS = 5, 5_000
 
 
+def transactional_id(app_id: str, tp: TP) -> str:
+    """The id under which whoever owns the task of `tp` writes; a younger owner fences the older."""
+    return f"{app_id}-{tp}"
+
+
 def _ignore() -> None:
     """For callers that don't watch a restore."""
 
@@ -64,7 +70,7 @@ class Task(ABC):
         self.position = 0
         #: Set when a batch was given up half-way: what is pending may not be committed any more.
         self.spoiled = False
-        self._producer = context.cluster.producer(f"{context.settings.app_id}-{tp}")
+        self._producer = context.cluster.producer(transactional_id(context.settings.app_id, tp))
         #: What reads the topic's values, unless they are raw strings.
         self._values = ChunkDecoder(context.format_of(tp.topic))
         self._outgoing = Outgoing()
@@ -104,6 +110,11 @@ class Task(ABC):
         Whoever is cancelled while waiting asks again, for the same chunk, before delivering it.
         """
         await self._values.until_ready(chunk)
+
+    @property
+    def watermark(self) -> int:
+        """Event time (ms) up to which the task has seen all that counts; NO_TIME if it has none."""
+        return NO_TIME
 
     @property
     def waits_outside(self) -> bool:

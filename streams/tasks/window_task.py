@@ -10,12 +10,11 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from streams import crash_points, metrics
+from streams import crash_points
 from streams.core.columns import TP, Chunk
 from streams.core.partials import Partial
 from streams.core.ports import Committed, Fields, Member, Record
 from streams.core.window_count import WindowCount
-from streams.core.windows import FOREVER
 from streams.errors import (
     BrokenChainError,
     NotReadyError,
@@ -56,6 +55,15 @@ class WindowTask(Task):
         """The task's windowed state; only while it is open."""
         assert self._windowed is not None, "the task is not open"
         return self._windowed
+
+    @property
+    def table(self) -> str:
+        """The table's name."""
+        return self._table.name
+
+    @property
+    def watermark(self) -> int:
+        return self.windowed.watermark
 
     @property
     def pending(self) -> bool:
@@ -153,7 +161,6 @@ class WindowTask(Task):
         crash_points.reached("after-write-batch")
         self._committed_position = self.position
         self._closing_told = False
-        self._report()
 
     def _add_updates(self, sent: Outgoing, changes: list[Change]) -> None:
         """Tell of those changes that make a difference."""
@@ -177,13 +184,6 @@ class WindowTask(Task):
         ]
         records.append(Record(BOOKKEEPING_KEY, step.bookkeeping.encode(), now))
         return records
-
-    def _report(self) -> None:
-        topic, partition = self.tp
-        open_windows = len(self.windowed.open_windows - {FOREVER})
-        metrics.OPEN_WINDOWS.labels(self._table.name, partition).set(open_windows)
-        lag = max(0, self.context.clock.now() - self.windowed.watermark) / 1000
-        metrics.WATERMARK_LAG.labels(topic, partition).set(lag)
 
     async def open_counts(self, key: bytes) -> list[WindowCount]:
         """A key's counts in its open windows, oldest first, as of the task's last commit.

@@ -13,11 +13,11 @@ from streams.errors import FencedError, FingerprintMismatchError, MissingTopicEr
 from streams.settings import Settings
 from streams.tasks.source_progress import SourceProgress
 from streams.tasks.topology import Topology, WindowedTable
-from streams.topics import KEPT, ensure_topics
+from streams.topics import ensure_topics
 
 log = logging.getLogger(__name__)
 
-_PARTIALS = {**KEPT, "cleanup.policy": "delete"}
+_PARTIALS = {"cleanup.policy": "delete"}
 _CHANGELOG = {"cleanup.policy": "compact"}
 
 #: Seconds until all brokers know of a topic that was just created.
@@ -42,7 +42,7 @@ async def prepare_topics(
     partials = [table.partials_topic for table in topology.tables]
     changelogs = [table.changelog_topic for table in topology.tables]
     durable = {"min.insync.replicas": "2"} if settings.replication >= 3 else {}
-    await ensure_topics(settings, plain, KEPT)
+    await ensure_topics(settings, plain)
     await ensure_topics(settings, partials, {**_PARTIALS, **durable})
     await ensure_topics(settings, changelogs, {**_CHANGELOG, **durable})
     partitions = await _partition_counts(settings, [*plain, *partials, *changelogs])
@@ -78,6 +78,11 @@ def _check_changelog(table: WindowedTable, partitions: dict[str, int]) -> None:
         )
 
 
+def begin_id(group: str) -> str:
+    """The transactional id under which a group's first offsets are committed."""
+    return f"{group}-begin"
+
+
 async def begin_offsets(
     cluster: Cluster, group: str, table: WindowedTable, partitions: dict[str, int]
 ) -> None:
@@ -94,7 +99,7 @@ async def begin_offsets(
         # Before taking the id, which throws back any other worker that is just at this.
         if not await _missing(cluster, group, table, sources, partitions):
             return
-        producer = cluster.producer(f"{group}-begin")
+        producer = cluster.producer(begin_id(group))
         try:
             await producer.start()
             missing = await _missing(cluster, group, table, sources, partitions)

@@ -113,6 +113,14 @@ class Slot:
         """Note that the task got on."""
         self._progressed_at = time.monotonic()
 
+    @property
+    def lag(self) -> int | None:
+        """Offsets that the task has yet to read, as the last fetch told; None if nobody knows."""
+        end = self._group.end_offset(self.tp)
+        if end is None or self.task is None:
+            return None
+        return max(0, end - self.task.position)
+
     def stalled(self, seconds: float) -> bool:
         """Whether the task has got no further for `seconds` although there is something to do."""
         if self.status is Status.FAILED:
@@ -121,9 +129,7 @@ class Slot:
             return False
         if self.status is not Status.RUNNING or self.task is None:
             return True
-        end = self._group.end_offset(self.tp)
-        behind = end is not None and end > self.task.position
-        behind = behind or not self._inbox.empty()
+        behind = bool(self.lag) or not self._inbox.empty()
         # Restarting a worker doesn't help a sink whose peer is down.
         return self.task.pending or (behind and not self.task.waits_outside)
 

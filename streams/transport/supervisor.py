@@ -13,8 +13,9 @@ from streams.errors import NotOwnerError, NotReadyError, StartError
 from streams.tasks.batch import Batch
 from streams.tasks.factory import TaskFactory
 from streams.tasks.window_task import WindowTask
+from streams.transport import gauges
 from streams.transport.lease import Lease
-from streams.transport.slot import Group, Slot, Status
+from streams.transport.slot import Group, Slot
 from streams.transport.standbys import Standbys
 
 log = logging.getLogger(__name__)
@@ -134,12 +135,9 @@ class Supervisor:
             for tp, slot in sorted(self._slots.items())
         ]
 
-    def count_tasks(self) -> dict[str, int]:
-        """How many tasks there are in each status."""
-        counts = dict.fromkeys((status.value for status in Status), 0)
-        for slot in self._slots.values():
-            counts[slot.status.value] += 1
-        return counts
+    def report(self, stall_seconds: float, now_ms: int) -> None:
+        """Bring the tasks' gauges up to date."""
+        gauges.report(self._slots.values(), stall_seconds, now_ms)
 
     def _fatal(self, future: "asyncio.Future[None]") -> None:
         exc = None if future.cancelled() else future.exception()

@@ -4,7 +4,7 @@ from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from streams import metrics
+from streams.kafka.cluster import WallClock
 from streams.transport.app import StreamsApp
 from streams.web.openapi import add_openapi
 from streams.web.problems import use_problem_details
@@ -18,8 +18,7 @@ def add_pages(app: StreamsApp) -> None:
     async def show_metrics(web: Any, request: Any) -> Any:  # noqa: ARG001
         """All metrics, as text."""
         if app.tasks is not None:
-            for status, n in app.tasks.count_tasks().items():
-                metrics.ASSIGNED_TASKS.labels(status).set(n)
+            app.tasks.report(app.settings.stall_ms / 1000, WallClock().now())
         return web.bytes(generate_latest(), content_type=CONTENT_TYPE_LATEST.split(";")[0])
 
     @app.page("/health")

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from streams.settings import Settings
-from streams.topics import KEPT, ensure_topics
+from streams.topics import ensure_topics
 from streams.transport.web_server import allow_many_files, runner_of
 from streams.web.live.site import LiveSite
 from streams.web.metrics_page import show_metrics
@@ -26,7 +26,7 @@ async def serve(settings: Settings) -> None:
     Raises StartError if Kafka can't be used, or a setting is wrong.
     """
     allow_many_files()
-    await ensure_topics(settings, list(settings.live.topics), KEPT)
+    await ensure_topics(settings, list(settings.live.topics))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -3,8 +3,12 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.local import ExternalKafka, LocalKafka
 from streams.access import check_access
@@ -33,6 +37,7 @@ def test_a_worker_needs_no_other_topics(
     }
     settings = KafkaSettings.from_env(variables)
     assert asyncio.run(check_access(settings, made)) == made
+    assert set(asyncio.run(_retention_ms(settings, made)).values()) == {"-1"}
     assert _topics(variables) == made
     worker = Worker("worker", tmp_path, {**variables, "STREAMS_CREATE_TOPICS": "false"})
     try:
@@ -52,3 +57,20 @@ def _topics(variables: dict[str, str]) -> dict[str, int]:
     )
     lines = (line.split() for line in done.stdout.splitlines())
     return {name: int(count) for name, count in lines}
+
+
+async def _retention_ms(settings: KafkaSettings, topics: Iterable[str]) -> dict[str, str]:
+    admin = AIOKafkaAdminClient(**settings.client_options())
+    asked = {"retention.ms": ""}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, t, configs=asked) for t in topics]
+    try:
+        await admin.start()
+        answers: list[Any] = await admin.describe_configs(resources)
+    finally:
+        await admin.close()
+    found = {}
+    for answer in answers:
+        for _code, _message, _type, topic, configs in answer.resources:
+            [(_name, value, *_rest)] = configs
+            found[topic] = value
+    return found

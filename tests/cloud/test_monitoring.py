@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import pytest
@@ -17,10 +16,6 @@ from tests.cloud.evaluation import Stack
 from tests.cloud.tasks import tasks
 
 OURS = "Tally/tally"
-#: Metrics that exist once these modules do, and their labels.
-LATER: dict[str, dict[str, tuple[str, ...]]] = {
-    "streams.transport.gauges": {"streams_stalled_tasks": ()}
-}
 
 
 class Metric(NamedTuple):
@@ -33,8 +28,7 @@ class Metric(NamedTuple):
 
 def _exported() -> dict[str, tuple[str, ...]]:
     """The labels of each metric, by the name under which Prometheus finds it."""
-    missing = [names for module, names in LATER.items() if find_spec(module) is None]
-    labels = {name: item for names in missing for name, item in names.items()}
+    labels: dict[str, tuple[str, ...]] = {}
     for value in vars(metrics).values():
         if hasattr(value, "_labelnames"):
             for family in REGISTRY.collect():

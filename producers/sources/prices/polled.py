@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import ClassVar
 
 import aiohttp
 
@@ -30,8 +29,6 @@ class PolledPrices:
     out and counted. A quote that isn't newer than the one before, or is the same, is left out too,
     unless `repeats`.
     """
-
-    any_age: ClassVar[bool] = False
 
     def __init__(
         self,

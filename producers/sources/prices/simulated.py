@@ -5,7 +5,6 @@ import random
 import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from producers.keyed import KeyedRecord
 from producers.pacing import paced
@@ -40,8 +39,6 @@ class PricePlan:
 
 class SimulatedPrices:
     """A Source of made-up quotes, the symbols in turn."""
-
-    any_age: ClassVar[bool] = True
 
     def __init__(self, plan: PricePlan) -> None:
         self._plan = plan

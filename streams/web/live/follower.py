@@ -23,7 +23,7 @@ from streams.kafka.errors import translated
 from streams.kafka.record_batches import FetchedBatches, fetched_batches
 from streams.schemas.formats import Formats
 from streams.settings import Settings
-from streams.topics import KEPT, ensure_topics
+from streams.topics import ensure_topics
 from streams.web.live.cursor import Positions
 from streams.web.live.messages import (
     OVERHEAD,
@@ -164,7 +164,7 @@ class Follower:
         await keep_trying(self._connect_and_follow, what, RETRY_SECONDS)
 
     async def _connect_and_follow(self) -> None:
-        await ensure_topics(self._settings, self.topics, KEPT)
+        await ensure_topics(self._settings, self.topics)
         options = self._settings.kafka.client_options()
         options |= {**FETCH, "metadata_max_age_ms": METADATA_MS}
         async with connected_consumer(options, "connecting to follow", LOOKUP_SECONDS) as consumer:

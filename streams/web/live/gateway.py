@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Iterator
+from http import HTTPStatus
 
 from aiohttp import web
 
@@ -57,6 +58,8 @@ class Gateway:
         self._is_closing = False
         metrics.LIVE_CONNECTIONS.set_function(lambda: len(self._connections))
         metrics.LIVE_QUEUE_BYTES.set_function(self._queue_bytes)
+        for status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+            metrics.from_zero(metrics.LIVE_REFUSED, str(int(status)))
 
     # What the follower tells.
 

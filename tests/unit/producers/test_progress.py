@@ -12,8 +12,6 @@ from producers.progress import CHECKPOINT_S, Progress
 class Numbers:
     """A resumable source."""
 
-    any_age = False
-
     def __init__(self) -> None:
         self.told = 0
 

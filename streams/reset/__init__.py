@@ -1,0 +1,1 @@
+"""`tally reset`: makes an application ready to begin with other settings, or anew."""
