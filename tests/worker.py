@@ -50,6 +50,8 @@ class Worker:
             **clean_environment(),
             "STREAMS_DATA_DIR": str(self.data),
             "STREAMS_WEB_PORT": str(self.port),
+            # Its first WebSocket client waits until it has connected to Kafka.
+            "STREAMS_LIVE_HANDSHAKE_SECONDS": "60",
             **variables,
         }
         self._process: subprocess.Popen[bytes] | None = None

@@ -56,6 +56,7 @@ async def gateway(kafka: Kafka, topic: str, **variables: str) -> AsyncIterator[R
     ours = {
         "LIVE_TOPICS": f"{topic}=key|hashtag",
         "LIVE_MAX_PER_ADDRESS": "5000",
+        "LIVE_HANDSHAKE_SECONDS": "60",
         "WEB_PORT": str(free_port()),
         **variables,
     }

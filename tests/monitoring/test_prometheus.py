@@ -35,14 +35,14 @@ def make_clients_of_all_kinds(netloc: str) -> None:
     """One that is refused, one that is thrown out, and one that comes back."""
     with contextlib.suppress(urllib.error.HTTPError):
         urllib.request.urlopen(f"http://{netloc}/ws?hashtag=a", timeout=60)
-    with connect(f"ws://{netloc}/ws?hashtag=*") as client:
+    with connect(f"ws://{netloc}/ws?hashtag=*", open_timeout=90) as client:
         cursor = json.loads(client.recv(60))["cursor"]
         with contextlib.suppress(ConnectionClosed):
             for _ in range(20):
                 client.send("not JSON")
             while True:
                 client.recv(60)
-    with connect(f"ws://{netloc}/ws?hashtag=*&since={cursor}") as client:
+    with connect(f"ws://{netloc}/ws?hashtag=*&since={cursor}", open_timeout=90) as client:
         client.recv(60)
 
 

@@ -36,7 +36,7 @@ async def listen(
     left = {(tag, True): finals for tag in TAGS} | {(tag, False): provisional for tag in TAGS}
     async with (
         asyncio.timeout(seconds),
-        connect(f"ws://127.0.0.1:{port}/ws?hashtag={keys}{query}") as ws,
+        connect(f"ws://127.0.0.1:{port}/ws?hashtag={keys}{query}", open_timeout=90) as ws,
     ):
         while max(left.values()) > 0:
             message = json.loads(await ws.recv())
