@@ -20,7 +20,9 @@ LITTLE = 0.1
 
 
 def with_standbys(kafka: Kafka, name: str, folder: Path, **options: str) -> Scene:
-    return Scene(kafka, name, folder, variables={"STREAMS_STANDBYS": "1", **options})
+    # A session that ends by itself moves tasks, too.
+    ours = {"STREAMS_STANDBYS": "1", "STREAMS_SESSION_TIMEOUT_MS": "4000"}
+    return Scene(kafka, name, folder, variables={**ours, **options})
 
 
 def counts_of(worker: Worker) -> set[int]:
