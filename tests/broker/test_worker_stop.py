@@ -16,7 +16,7 @@ def test_a_worker_is_stopped_during_a_rebalance(kafka: Kafka, unique: Name, tmp_
     """The rebalance waits for a frozen member meanwhile."""
     patient = {
         "STREAMS_SESSION_TIMEOUT_MS": "90000",
-        "STREAMS_REBALANCE_TIMEOUT_MS": "90000",
+        "STREAMS_REBALANCE_TIMEOUT_MS": "100000",
     }
     with Application(kafka, unique("stop"), tmp_path, partitions=2, variables=patient) as app:
         app.create_topics()
