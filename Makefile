@@ -7,7 +7,7 @@ LOCKED := --quiet --universal --python-version 3.11 --generate-hashes --no-annot
 
 .PHONY: demo test lint lock audit bench clean
 
-demo: .venv/.stamp
+demo: .venv/.demo-stamp
 	$(BIN)/python -m deploy.local.demo
 
 test: .venv/.stamp
@@ -36,5 +36,12 @@ clean:
 	rm -rf .venv build dist *.egg-info streams/compiled.c streams/compiled.*.so tests/appsync/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/.stamp: setup.cfg setup.py pyproject.toml streams/compiled.pyx deploy/setup_venv.sh
-	@PYTHON="$(PYTHON)" sh deploy/setup_venv.sh
+# The demo takes less, so that a first look doesn't wait for the tests' tools.
+SETUP := setup.cfg setup.py pyproject.toml streams/compiled.pyx deploy/setup_venv.sh
+.venv/.demo-stamp: $(SETUP)
+	@PYTHON="$(PYTHON)" sh deploy/setup_venv.sh local "Faust, aiokafka, RocksDB and a Java runtime"
+	@touch $@
+
+.venv/.stamp: $(SETUP)
+	@PYTHON="$(PYTHON)" sh deploy/setup_venv.sh local,test,dev "Tally, and what its tests need"
+	@touch .venv/.demo-stamp $@

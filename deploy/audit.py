@@ -96,8 +96,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--osv-url", help="an OSV service of one's own; no other is asked")
     parser.add_argument("locks", nargs="*", type=Path, help="lock files (default: the image's)")
     options = parser.parse_args(argv)
+    locks = options.locks or [LOCKS / name for name in ("build.lock", "requirements.lock")]
+    for lock in locks:
+        if not lock.is_file():
+            parser.error(f"there is no {lock}")
     auditor = Auditor(options.osv_url)
-    outcomes = [auditor.audit(lock) for lock in options.locks or sorted(LOCKS.glob("*.lock"))]
+    outcomes = [auditor.audit(lock) for lock in locks]
     findings = [finding for outcome in outcomes for finding in outcome.findings]
     unchecked = [one for outcome in outcomes for one in outcome.unchecked]
     for finding in findings:

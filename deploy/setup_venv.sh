@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv with everything the project needs; the stamp is written only when all went well.
+# setup_venv.sh EXTRAS WHAT: makes .venv with the project and these extras of setup.cfg.
 set -eu
 cd "$(dirname "$0")/.."
 python="${PYTHON:-python3}"
@@ -22,7 +22,6 @@ if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
         exit 1
     fi
 fi
-echo "Installing Faust, aiokafka, RocksDB, a Java runtime and the tools into .venv."
-echo "The first time takes a minute or two and about 200 MB; later runs skip it."
-.venv/bin/python -m pip install --disable-pip-version-check --editable '.[local,test,dev]'
-touch .venv/.stamp
+echo "Installing $2 into .venv."
+echo "The first time takes a minute or two and some hundred MB; later runs skip it."
+.venv/bin/python -m pip install --disable-pip-version-check --editable ".[$1]"

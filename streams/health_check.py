@@ -7,6 +7,7 @@ For a container's health check, which runs every few seconds: so it imports noth
 reads the few settings it needs by itself.
 """
 
+import http.client
 import os
 import ssl
 import sys
@@ -38,7 +39,7 @@ def main() -> int:
         try:
             with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS, context=context):
                 return 0
-        except OSError as exc:
+        except (OSError, http.client.HTTPException) as exc:
             print(f"{url}: {exc}", file=sys.stderr)
             nobody_listens = isinstance(exc, urllib.error.URLError) and isinstance(
                 exc.reason, ConnectionRefusedError

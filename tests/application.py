@@ -166,7 +166,7 @@ class Application:
         """All committed records of a topic."""
         return [record for part in asyncio.run(read_all(self.options, topic)) for record in part]
 
-    def until_written(self, topic: str, n: int, seconds: float = 40) -> list[Record]:
+    def until_written(self, topic: str, n: int, seconds: float = 120) -> list[Record]:
         """The records of a topic, once there are at least n."""
         records: list[Record] = []
 

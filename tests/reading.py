@@ -6,7 +6,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-READ_TIMEOUT_S = 30.0
+#: A busy machine, and what a load wrote, take their time.
+READ_TIMEOUT_S = 120.0
 
 Record = ConsumerRecord[bytes | None, bytes | None]
 

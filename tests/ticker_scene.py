@@ -90,7 +90,7 @@ class TickerScene(Application):
         goal = len(read_output(self).candles) + by
         until(lambda: len(read_output(self).candles) >= goal, f"{by} more candles", 90, self.tails)
 
-    def finish(self, seconds: float = 90) -> None:
+    def finish(self, seconds: float = 150) -> None:
         """End the load, let the workers finish, and check all that they wrote."""
         self.load.finish()
         expected = read_input(self, self.load)

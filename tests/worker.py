@@ -1,6 +1,7 @@
 """Worker processes: started, asked, frozen and killed by tests."""
 
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -19,15 +20,16 @@ from deploy.local import tether
 from deploy.local.ports import HOST, allocate
 from tests.polling import until
 
-ANSWER_SECONDS = 5.0
-STOP_SECONDS = 20.0
-START_SECONDS = 40.0
+#: How long a busy machine may take for what takes a moment.
+ANSWER_SECONDS = 30.0
+STOP_SECONDS = 60.0
+START_SECONDS = 120.0
 #: The variables of the project itself: a worker gets only those that its test means it to have.
 OURS = re.compile("(STREAMS|KAFKA|TALLY)_")
 
 
 def free_port() -> int:
-    """A loopback port that nothing listens on."""
+    """A loopback port that nothing listens on; another one each time."""
     return allocate(1, 0)[1].client
 
 
@@ -48,6 +50,8 @@ class Worker:
             **clean_environment(),
             "STREAMS_DATA_DIR": str(self.data),
             "STREAMS_WEB_PORT": str(self.port),
+            # Its first WebSocket client waits until it has connected to Kafka.
+            "STREAMS_LIVE_HANDSHAKE_SECONDS": "60",
             **variables,
         }
         self._process: subprocess.Popen[bytes] | None = None
@@ -125,15 +129,15 @@ class Worker:
         """The end of its log."""
         return "\n".join(self.said().splitlines()[-lines:])
 
-    def page(self, path: str) -> tuple[int, bytes]:
+    def page(self, path: str, seconds: float = ANSWER_SECONDS) -> tuple[int, bytes]:
         """Status and body of one of its pages; raises OSError while it doesn't serve."""
         try:
-            with urllib.request.urlopen(
-                f"http://{HOST}:{self.port}{path}", timeout=ANSWER_SECONDS
-            ) as r:
+            with urllib.request.urlopen(f"http://{HOST}:{self.port}{path}", timeout=seconds) as r:
                 return r.status, r.read()
         except urllib.error.HTTPError as exc:
             return exc.code, exc.read()
+        except http.client.HTTPException as exc:  # killed as it answered
+            raise ConnectionError(f"{self.name} broke off: {exc!r}") from exc
 
     def health(self) -> tuple[int, dict[str, Any]]:
         """Status and content of `/health`."""

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.aws import buckets, images, stacks
+from deploy.aws import buckets, images, parameters, stacks
 from deploy.aws.tools import DeployError, argument_file, aws
 
 #: Secrets that only people know, by the outputs of base.yaml that name them.
@@ -60,16 +60,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _deploy(args: argparse.Namespace) -> None:
-    parameters = _parameters(args)
+    given = _given(args)
+    parameters.check(given, stacks.MAIN)
     base = stacks.deploy_base(args.name)
     if not args.keep_images:
-        parameters = images.push_images(base) | parameters
-    stacks.deploy_main(args.name, base, parameters)
+        given = images.push_images(base) | given
+    stacks.deploy_main(args.name, base, given)
     for name, value in stacks.outputs(args.name).items():
         print(f"{name:16}  {value}")
 
 
-def _parameters(args: argparse.Namespace) -> dict[str, str]:
+def _given(args: argparse.Namespace) -> dict[str, str]:
     given: dict[str, str] = {}
     if args.parameters_file:
         given |= json.loads(args.parameters_file.read_text(encoding="utf-8"))

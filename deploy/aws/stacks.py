@@ -9,6 +9,8 @@ from typing import Any
 from deploy.aws.tools import DeployError, aws, aws_aloud
 
 TEMPLATES = Path(__file__).parent.parent / "cloudformation"
+#: The template whose parameters people give.
+MAIN = TEMPLATES / "main.yaml"
 
 #: The longest life of an API key of AppSync; each deployment begins it anew.
 API_KEY_SECONDS = 365 * 24 * 3600
@@ -42,7 +44,7 @@ def deploy_main(name: str, base: Mapping[str, str], parameters: Mapping[str, str
 
 def package(base: Mapping[str, str], packaged: Path) -> None:
     """Upload nested templates, functions, schemas and resolvers; `packaged` is main.yaml then."""
-    main = ["--template-file", str(TEMPLATES / "main.yaml")]
+    main = ["--template-file", str(MAIN)]
     out = ["--output-template-file", str(packaged)]
     aws_aloud("cloudformation", "package", *main, *_uploads(base), *out)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import socket
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,9 @@ HOST = "127.0.0.1"
 # that retries while its broker is down could be given the broker's own port.
 SEARCH_RANGE = range(20_000, 32_000)
 ATTEMPTS = 200
+# In turn: a port that was given to somebody who doesn't listen yet, or is being restarted, looks
+# free, and would now and then be given to another.
+_candidates = itertools.cycle(random.sample(SEARCH_RANGE, len(SEARCH_RANGE)))
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ def allocate(
 
 
 def free_port() -> int:
-    """Any free loopback port."""
+    """Any free loopback port; another one each time."""
     [port] = _free_ports(1)
     return port
 
@@ -78,7 +82,7 @@ def accepts_connections(port: int) -> bool:
 
 def _free_ports(count: int, besides: list[int] | None = None) -> list[int]:
     found: list[int] = []
-    for port in random.sample(SEARCH_RANGE, ATTEMPTS):
+    for port in itertools.islice(_candidates, ATTEMPTS):
         if port not in (besides or []) and _is_free(port):
             found.append(port)
         if len(found) == count:

@@ -7,7 +7,7 @@ import sys
 
 import aiokafka.errors as kafka_errors
 
-from streams.access import explain
+from streams.access import check_access, explain
 from streams.errors import TallyError
 from streams.kafka.cluster import KafkaCluster
 from streams.reset.plan import Begin
@@ -29,9 +29,7 @@ def add_reset(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser.add_argument(
         "--to",
         required=True,
-        type=Begin,
-        choices=list(Begin),
-        metavar="{current,beginning}",
+        choices=[begin.value for begin in Begin],
         help="go on where the workers have stopped; or count all of the input again, which writes "
         "its finals again, too",
     )
@@ -46,9 +44,9 @@ def add_reset(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 def run(options: argparse.Namespace) -> int:
     """Reset the application of this environment; returns the exit code, 1 if it was refused."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # we tell what comes of it
     from streams.app import app  # with its jobs and sinks; reads the settings
 
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # we tell what comes of it
     try:
         asyncio.run(_reset(app.settings, app.topology, options))
     except TallyError as exc:
@@ -58,10 +56,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _reset(settings: Settings, topology: Topology, options: argparse.Namespace) -> None:
+    await check_access(settings.kafka, ())
     cluster = KafkaCluster(settings.kafka.client_options(), settings.transaction_timeout_ms)
+    begin = Begin(options.to)
     try:
         await cluster.start()
-        plan = await prepare(settings, topology, cluster, options.to, options.discard_open_windows)
+        plan = await prepare(settings, topology, cluster, begin, options.discard_open_windows)
         print(f"{settings.app_id}:\n{plan.as_text()}")
         if not options.execute:
             print("Nothing was changed. To do it, add --execute.")

@@ -10,9 +10,13 @@ import trustme
 
 from deploy.local import LocalKafka
 from deploy.local.certificates import make_certificates
+from deploy.local.client import run
+from streams.access import check_access
+from streams.errors import ClusterAccessError
 from streams.kafka_settings import KafkaSettings
 from tests.access.tokens import AUDIENCE, ISSUER, Issuer
 from tests.application import QUICK
+from tests.polling import until
 from tests.scene import Scene
 
 LISTENERS = {"TLS": "SSL", "MUTUAL": "SSL", "SCRAM": "SASL_SSL", "OAUTH": "SASL_SSL"}
@@ -67,8 +71,20 @@ class Secured:
             *("--entity-type", "users", "--entity-name", user),
             *("--add-config", f"{MECHANISM}=[iterations=4096,password={password}]"),
         )
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+        # The broker learns of it after the controller has answered.
+        until(lambda: self._lets_in(user, password), f"{user} is let in by the new password")
+
+    def _lets_in(self, user: str, password: str) -> bool:
+        login = {"KAFKA_SASL_USERNAME": user, "KAFKA_SASL_PASSWORD": password}
+        settings = KafkaSettings.from_env(self.variables("SCRAM", **login))
+        try:
+            # In a thread of its own, for an event loop may run in this one.
+            run(check_access(settings))
+        except ClusterAccessError:
+            return False
+        return True
 
     def certificate(self, name: str, authority: trustme.CA | None = None) -> str:
         """A client's key and certificate as PEM."""

@@ -22,7 +22,7 @@ from tests.worker import clean_environment
 
 RATE = 100
 SEED = 7
-STOP_SECONDS = 30.0
+STOP_SECONDS = 90.0
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def producing(
         )
     try:
         reached = KafkaSettings.from_env(way)
-        until(lambda: bool(asyncio.run(check_access(reached, [topic]))), "its topic", 40)
+        until(lambda: bool(asyncio.run(check_access(reached, [topic]))), "its topic", 120)
         yield
         assert process.poll() is None, log.read_text()
         process.send_signal(signal.SIGTERM)

@@ -24,7 +24,7 @@ from tests.reading import read_all
 
 Name = Callable[[str], str]
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 USER = "tally"
 POLICY = """{"Version": "2012-10-17", "Statement": [
@@ -107,7 +107,7 @@ async def test_keys_are_rotated(
         return True
 
     # As soon as what was refused may be signed once more.
-    await until_true(lets_in, 60)
+    await until_true(lets_in, 120)
     await create_topics(kafka.client_options(), topic, partitions=1)
     async with AIOKafkaProducer(**kafka.client_options()) as producer:
         await producer.send_and_wait(topic, b"by the first key")

@@ -95,5 +95,5 @@ def run_ministack(folder: Path, **variables: str) -> Iterator[Ministack]:
                 return bool(urllib.request.urlopen(f"{peer.url}/_ministack/health").status == 200)
             return False
 
-        until(serves, "ministack serves", 60, process.tail)
+        until(serves, "ministack serves", 180, process.tail)
         yield peer

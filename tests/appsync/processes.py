@@ -10,7 +10,7 @@ from deploy.local import tether
 from tests.polling import until
 from tests.worker import clean_environment
 
-STOP_SECONDS = 10.0
+STOP_SECONDS = 30.0
 
 
 class Process:
@@ -52,11 +52,16 @@ class Process:
         """All its output."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
+    def lines(self) -> list[str]:
+        """Those that it has ended: another one may be half written."""
+        whole, _, _ = self.said().rpartition("\n")
+        return whole.splitlines()
+
     def tail(self) -> str:
         """The end of its output."""
         return "\n".join(self.said().splitlines()[-25:])
 
-    def until_said(self, text: str, seconds: float = 60) -> None:
+    def until_said(self, text: str, seconds: float = 120) -> None:
         """Wait until it has printed `text`."""
 
         def has() -> bool:

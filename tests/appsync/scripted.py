@@ -78,7 +78,7 @@ class ScriptedPeer:
         self._do(self._start())
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(120)
 
     async def _start(self) -> None:
         app = web.Application(client_max_size=2**24)

@@ -13,6 +13,7 @@ from typing import Any
 from gql import Client, gql
 from gql.transport.appsync_auth import AppSyncApiKeyAuthentication
 from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
+from graphql import ExecutionResult
 
 import streams
 from tests.appsync.ministack import CREDENTIALS
@@ -82,9 +83,21 @@ def amplify_subscriber(
     command = [node, str(FOLDER / "subscriber.mjs"), str(config)]
     with Process("amplify", folder, command, {"NODE_EXTRA_CA_CERTS": str(peer.ca)}) as process:
         process.until_said("ready")
-        yield lambda: [
-            json.loads(line) for line in process.said().splitlines() if line.startswith("{")
-        ]
+        yield lambda: [json.loads(line) for line in process.lines() if line.startswith("{")]
+
+
+class Acknowledged(AppSyncWebsocketsTransport):
+    """Tells when the peer has taken a subscription: what is published before that isn't sent."""
+
+    def __init__(self, taken: threading.Event, **options: Any) -> None:
+        super().__init__(**options)
+        self._taken = taken
+
+    def _parse_answer(self, answer: str) -> tuple[str, int | None, ExecutionResult | None]:
+        parsed = super()._parse_answer(answer)
+        if parsed[0] == "start_ack":
+            self._taken.set()
+        return parsed
 
 
 class GqlSubscriber:
@@ -103,14 +116,14 @@ class GqlSubscriber:
 
     def __enter__(self) -> "GqlSubscriber":
         self._thread.start()
-        until(lambda: self._subscribed.is_set() or self._error is not None, "gql subscribes", 60)
+        until(lambda: self._subscribed.is_set() or self._error is not None, "gql subscribes", 120)
         if self._error is not None:
             raise self._error
         return self
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._cancel)
-        self._thread.join(20)
+        self._thread.join(60)
 
     def _cancel(self) -> None:
         if self._task is not None:
@@ -128,13 +141,15 @@ class GqlSubscriber:
             self._loop.close()
 
     async def _subscribe(self) -> None:
-        transport = AppSyncWebsocketsTransport(
+        transport = Acknowledged(
+            self._subscribed,
             url=self._peer.realtime,
             auth=AppSyncApiKeyAuthentication(host="127.0.0.1", api_key=KEY),
             ssl=ssl.create_default_context(cafile=self._peer.ca),
+            connect_timeout=60,
+            ack_timeout=60,
         )
         async with Client(transport=transport) as session:
-            self._subscribed.set()
             async for answer in session.subscribe(self._document):
                 self.got.append(answer)
 
@@ -147,7 +162,7 @@ def ask(peer: Simulator, query: str, variables: Mapping[str, Any]) -> Any:
         {"Content-Type": "application/json", "x-api-key": KEY},
     )
     context = ssl.create_default_context(cafile=peer.ca)
-    with urllib.request.urlopen(request, timeout=20, context=context) as response:
+    with urllib.request.urlopen(request, timeout=60, context=context) as response:
         answer = json.load(response)
     assert not answer.get("errors"), answer
     return answer["data"]

@@ -74,7 +74,7 @@ class Archiving(Application):
         return asyncio.run(self._done())
 
     async def _done(self) -> bool:
-        cluster = KafkaCluster(self.options, 10_000)
+        cluster = KafkaCluster(self.options, 60_000)
         await cluster.start()
         try:
             tps = [TP(self.topic, p) for p in range(PARTITIONS)]

@@ -17,7 +17,7 @@ def test_an_archive_without_a_bucket_is_refused_by_name() -> None:
         env=clean_environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert done.returncode == 1

@@ -24,7 +24,7 @@ Make = Callable[[], TestBucket]
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_kills_at_each_step(kafka: Kafka, unique: Name, tmp_path: Path, new_bucket: Make) -> None:
     seed = seed_of_run()
     with Archiving(
@@ -37,7 +37,7 @@ def test_kills_at_each_step(kafka: Kafka, unique: Name, tmp_path: Path, new_buck
         archiving.finish()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_zombie_uploads_when_all_is_done(
     kafka: Kafka, unique: Name, tmp_path: Path, new_bucket: Make
 ) -> None:
@@ -57,7 +57,7 @@ def test_a_zombie_uploads_when_all_is_done(
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_parts_of_large_objects_are_not_left(
     kafka: Kafka, unique: Name, tmp_path: Path, new_bucket: Make
 ) -> None:
@@ -84,7 +84,7 @@ def test_parts_of_large_objects_are_not_left(
 
 
 @pytest.mark.long
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_an_s3_that_is_silent_and_then_gone(
     kafka: Kafka, unique: Name, tmp_path: Path, new_bucket: Make
 ) -> None:
@@ -117,7 +117,7 @@ def test_an_s3_that_is_silent_and_then_gone(
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_kills_and_zombies_while_records_are_written(
     kafka: Kafka, unique: Name, tmp_path: Path, new_bucket: Make
 ) -> None:

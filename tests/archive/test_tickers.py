@@ -17,7 +17,7 @@ Name = Callable[[str], str]
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_prices_that_the_job_takes_are_archived(
     kafka: Kafka, unique: Name, tmp_path: Path, new_bucket: Callable[[], TestBucket]
 ) -> None:

@@ -21,7 +21,12 @@ def test_results_are_delivered_once_in_order_and_bad_ones_set_aside(
             kafka,
             unique("sink"),
             tmp_path,
-            variables={**peer.variables, "STREAMS_APPSYNC_CHANNEL": "tag-{key}"},
+            variables={
+                **peer.variables,
+                "STREAMS_APPSYNC_CHANNEL": "tag-{key}",
+                # What isn't answered in time comes twice.
+                "STREAMS_APPSYNC_TIMEOUT_SECONDS": "60",
+            },
         ) as app,
     ):
         app.create_topics()
@@ -31,7 +36,7 @@ def test_results_are_delivered_once_in_order_and_bad_ones_set_aside(
         until(
             lambda: len(peer.ids) == 301,
             "all results",
-            70,
+            120,
             lambda: f"{len(peer.ids)} of 301 came\n{app.tails()}",
         )
         values = {arrival.id: arrival.value for arrival in peer.arrivals}
@@ -48,7 +53,7 @@ def test_results_are_delivered_once_in_order_and_bad_ones_set_aside(
         assert "Unclosed" not in worker.said()
         worker.start()
         write_results(app, [(b"last", b"1")])
-        until(lambda: len(peer.ids) == 302, "one more", 40, app.tails)
+        until(lambda: len(peer.ids) == 302, "one more", 120, app.tails)
         assert len(peer.arrivals) == 302
 
 
@@ -68,4 +73,4 @@ def test_a_wrong_key_loses_nothing(kafka: Kafka, unique: Name, tmp_path: Path) -
         worker.until_said("status 401")
         assert KEY not in worker.said()
         peer.key = KEY  # as if somebody had put it right
-        until(lambda: len(peer.ids) == 1, "the result", 40, app.tails)
+        until(lambda: len(peer.ids) == 1, "the result", 120, app.tails)

@@ -15,7 +15,7 @@ from tests.polling import until_true
 from tests.reading import read_all
 from tests.unit.producers.test_bluesky import Jetstream, event, running
 
-LIMIT_S = 60
+LIMIT_S = 120
 #: Posts that there are before each start of the process.
 POSTS = (500, 3000, 3100)
 

@@ -23,10 +23,11 @@ from streams.errors import ClusterAccessError, MissingTopicError
 from streams.kafka_settings import KafkaSettings
 from streams.settings import Settings
 from streams.topics import ensure_topics
+from tests.faults.observe import ends
 from tests.polling import until_true
 from tests.reading import read_all
 
-LIMIT_S = 30
+LIMIT_S = 120
 
 
 def produce(
@@ -119,8 +120,10 @@ async def test_replay_from_standard_input(kafka: LocalKafka | ExternalKafka, top
     assert min(record.timestamp for record in records) == 1_577_836_800_000
 
 
-async def some_read(kafka: LocalKafka | ExternalKafka, topic: str) -> bool:
-    return any(await read_all(kafka.client_options(), topic))
+async def some_written(kafka: LocalKafka | ExternalKafka, topic: str) -> bool:
+    """Reading it all would take longer the more is written meanwhile."""
+    tps = [(topic, partition) for partition in range(3)]
+    return any((await ends(kafka.client_options(), tps, committed=True)).values())
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
@@ -136,7 +139,7 @@ async def test_a_signal_flushes_what_was_taken(
     try:
         async with asyncio.timeout(LIMIT_S):
             await until_true(lambda: check_access(settings, [topic]), LIMIT_S)
-            await until_true(lambda: some_read(kafka, topic), LIMIT_S)
+            await until_true(lambda: some_written(kafka, topic), LIMIT_S)
             process.send_signal(how)
             _, stderr = await process.communicate()
     finally:

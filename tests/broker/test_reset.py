@@ -18,7 +18,7 @@ from tests.application import Application, Finals, Kafka, decode_json, write
 from tests.load import BEGIN, Row
 from tests.polling import until
 from tests.ticker_load import quote
-from tests.worker import Worker, clean_environment
+from tests.worker import Worker, clean_environment, free_port
 
 Name = Callable[[str], str]
 
@@ -72,6 +72,20 @@ def drained(worker: Worker, tasks: int) -> bool:
     found = [n for name, n in samples.items() if name[0] == "streams_open_windows"]
     lag = [n for name, n in samples.items() if name[0] == "streams_lag_records"]
     return len(lag) == tasks and not any(found) and not any(lag)
+
+
+def test_a_kafka_that_is_not_there(tmp_path: Path) -> None:
+    nowhere = f"127.0.0.1:{free_port()}"
+    done = subprocess.run(
+        [sys.executable, "-m", "streams.cli", "reset", "--to", "current"],
+        env={**clean_environment(), "KAFKA_BOOTSTRAP": nowhere, "STREAMS_DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"tally reset: Kafka can't be reached at {nowhere}")
 
 
 def test_nothing_is_reset_under_a_worker(kafka: Kafka, unique: Name, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ Name = Callable[[str], str]
 CANARY = "canary-password-that-nobody-may-see"
 NOBODY = {"KAFKA_SASL_USERNAME": "nobody", "KAFKA_SASL_PASSWORD": "nothing"}
 #: Within so long, a worker that can't work says so.
-SECONDS = 30.0
+SECONDS = 90.0
 
 
 @pytest.fixture

@@ -109,7 +109,7 @@ async def follow(app: Application, url: str) -> list[dict[str, Any]]:
         quote("TBV", begin + 1_500, 50),
         quote("AAPL", begin + 60_000, 231),
     ]
-    async with connect(url) as client:
+    async with connect(url, open_timeout=90) as client:
         told = json.loads(await client.recv())
         assert told["type"] == "subscribed"
         await write(app.options, app.ticker_input, [prices])

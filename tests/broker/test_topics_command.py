@@ -52,7 +52,7 @@ def _topics(variables: dict[str, str]) -> dict[str, int]:
         env=clean_environment() | variables,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=True,
     )
     lines = (line.split() for line in done.stdout.splitlines())

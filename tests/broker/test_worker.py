@@ -113,7 +113,7 @@ def test_faust_lists_what_there_is(
         env=faust_environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=True,
     )
     for name in names:

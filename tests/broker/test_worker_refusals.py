@@ -19,7 +19,7 @@ Name = Callable[[str], str]
 
 def refused(worker: Worker) -> str:
     """What a worker says that ends by itself, in order, with code 1."""
-    code = worker.wait(30)
+    code = worker.wait(90)
     assert code == 1, worker.tail()
     assert "Traceback" not in worker.said()
     return worker.said()
@@ -85,13 +85,20 @@ async def delete_group(options: Mapping[str, Any], group: str) -> None:
 def test_an_offset_that_is_no_longer_in_the_log(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
     """Its task stops for good, says so, and the worker is not healthy: it doesn't skip ahead."""
     with Application(kafka, unique("gone"), tmp_path, partitions=2) as app:
+        # No session ends meanwhile, after which the task would be tried, and fail, once more.
+        app.use_shipped_timeouts()
         worker = worked_once(app)
         finals = len(app.read(app.output_topic))
         app.write([[(b"#a", BEGIN + 100_000)] * 50])
         asyncio.run(delete_records(app.options, TopicPartition(app.input, 0), 140))
         worker.start().until_running(3)
-        until(lambda: worker.health()[0] == 503, "the worker is not healthy", more=worker.tail)
-        [failed] = [t for t in worker.health()[1]["tasks"] if t["status"] == "failed"]
+
+        def failed_tasks() -> list[dict[str, Any]]:
+            return [t for t in worker.health()[1]["tasks"] if t["status"] == "failed"]
+
+        until(lambda: bool(failed_tasks()), "a task stops for good", more=worker.tail)
+        [failed] = failed_tasks()
+        assert worker.health()[0] == 503
         assert (failed["topic"], failed["partition"]) == (app.input, 0)
         assert (
             "the committed offset 100 is outside of the log, which holds [140, 150)"

@@ -36,7 +36,7 @@ MISSING = {
     "Custom::ClientCertificate",
     "Custom::RunTask",
 }
-CREATE_SECONDS = 60.0
+CREATE_SECONDS = 300.0
 
 
 class Emulated(Stack):

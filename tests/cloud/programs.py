@@ -22,6 +22,10 @@ case "$*" in
     {"OutputKey": "Artifacts", "OutputValue": "bucket"},
     {"OutputKey": "Repository", "OutputValue": "host/ours"},
     {"OutputKey": "AgentRepository", "OutputValue": "host/agent"}]}]}' ;;
+  *get-template-summary*) echo '{"Parameters": [
+    {"ParameterKey": "Workers"},
+    {"ParameterKey": "Producer"},
+    {"ParameterKey": "AppSync", "ParameterConstraints": {"AllowedValues": ["typed", "none"]}}]}' ;;
   *get-authorization-token*)
     echo '{"authorizationData": [{"authorizationToken": "QVdTOnBhc3N3b3Jk"}]}' ;;
   *describe-images*) echo '{"imageDetails": []}' ;;

@@ -69,6 +69,22 @@ def test_what_is_no_parameter_is_refused(
     assert not (tmp_path / "notes").exists()
 
 
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ("Workerz=3", "there is no parameter Workerz; "),
+        ("AppSync=tipped", "AppSync=tipped is refused. Allowed: typed, none"),
+    ],
+)
+def test_what_the_template_refuses_is_told_before_anything_is_made(
+    noted: Noted, capsys: pytest.CaptureFixture[str], given: str, reason: str
+) -> None:
+    assert cli.main(["deploy", "tally", given]) == 1
+    assert reason in capsys.readouterr().err
+    [asked] = noted()
+    assert "get-template-summary" in asked
+
+
 @pytest.mark.usefixtures("noted")
 def test_what_fails_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     install(tmp_path, "aws", "#!/bin/sh\necho Unable to locate credentials >&2\nexit 253\n")

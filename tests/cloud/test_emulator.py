@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from deploy.aws import cli, images, stacks
+from deploy.aws import cli, images, parameters, stacks
+from deploy.aws.tools import DeployError
 from tests.cloud.deployments import DEPLOYMENTS, IMAGES, deployment
 from tests.cloud.deployments import base as base_stack
 from tests.cloud.emulation import MISSING, Emulated
@@ -142,6 +143,12 @@ def _zone(emulator: Emulator) -> str:
         made = route53.create_hosted_zone(Name="example.org", CallerReference="1")
         return str(made["HostedZone"]["Id"].rpartition("/")[2])
     return str(zones[0]["Id"].rpartition("/")[2])
+
+
+def test_parameters_are_those_of_the_template() -> None:
+    parameters.check({"Workers": "3", "KafkaAccess": "iam"}, stacks.MAIN)
+    with pytest.raises(DeployError, match="no parameter Nonsense"):
+        parameters.check({"Nonsense": "3"}, stacks.MAIN)
 
 
 def test_images_are_pushed(base: dict[str, str], environment: Path) -> None:

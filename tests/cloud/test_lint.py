@@ -26,7 +26,7 @@ def test_cfn_lint_finds_nothing() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_checkov_finds_nothing_that_is_not_explained() -> None:
     found = checkov.run()
     assert not found.failed

@@ -34,6 +34,7 @@ class Container(Worker):
             **image.environ,
             "STREAMS_WEB_HOST": HOST,
             "STREAMS_WEB_PORT": str(self.port),
+            "STREAMS_LIVE_HANDSHAKE_SECONDS": "60",
             "STREAMS_INGEST_HOST": HOST,
             "STREAMS_INGEST_PORT": str(self.ingest_port),
             **variables,

@@ -97,7 +97,7 @@ def test_it_counts_serves_and_verifies(composed: Composed) -> None:
         worker.until_running(seconds=SECONDS)
         assert "installed without a C compiler" not in worker.said()
         assert list(worker.data.rglob("CURRENT")), "the state isn't on the volume"
-    with connect(f"ws://{HOST}:{gateway.port}/ws?hashtag=*") as client:
+    with connect(f"ws://{HOST}:{gateway.port}/ws?hashtag=*", open_timeout=SECONDS) as client:
         assert json.loads(client.recv(SECONDS))["type"] == "subscribed"
         now = "tally-produce simulate --duration 8s --rate 500 --seed 4 --tags 50".split()
         assert composed.container("more", *now).start().wait(SECONDS) == 0
@@ -128,7 +128,7 @@ def test_all_drain_on_sigterm(composed: Composed) -> None:
         worker.until_running(2, SECONDS)
     until(lambda: healthy(gateway), "the gateway is healthy", SECONDS, gateway.tail)
     composed.until_written(composed.output_topic, 10, SECONDS)
-    with connect(f"ws://{HOST}:{gateway.port}/ws?hashtag=*") as client:
+    with connect(f"ws://{HOST}:{gateway.port}/ws?hashtag=*", open_timeout=SECONDS) as client:
         client.recv(SECONDS)
         assert gateway.stop() == 0, gateway.tail()
         with contextlib.suppress(ConnectionClosed):

@@ -15,7 +15,7 @@ from tests.polling import until_true
 from tests.worker import free_port
 
 HOST = "127.0.0.1"
-SECONDS = 30.0
+SECONDS = 90.0
 Handler = Callable[[web.WebSocketResponse, AiohttpWire], Awaitable[None]]
 Connect = Callable[[Handler], Awaitable[ClientConnection]]
 

@@ -113,3 +113,12 @@ def test_what_cannot_be_checked_is_told_loudly(
     assert "all of some.lock: osv: " in said.err
     assert said.out.startswith("0 locked packages checked")
     assert audit.main(["--strict", "--osv-url", nobody, lock]) == 1
+
+
+def test_a_lock_file_that_is_missing_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        audit.main([str(tmp_path / "none.lock")])
+    assert caught.value.code == 2
+    assert "none.lock" in capsys.readouterr().err

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,9 +17,11 @@ from rich.console import Console
 
 from deploy.local.demo_results import Final, WorkerStatus
 from deploy.local.demo_screen import View, render
+from tests.polling import until
 
-FIRST_LINES_S = 80
-STOP_S = 12
+FIRST_LINES_S = 240
+#: The demo gives its children 8 s each, and then kills them.
+STOP_S = 90
 FINAL_LINE = re.compile(r"\d\d:\d\d:\d\d - \d\d:\d\d:\d\d +([\d,]+)  #\w+\n")
 PAGE = re.compile(r"watch it live: (http://[0-9.:]+/)\n")
 MARK = "TALLY_DEMO_TEST"
@@ -57,27 +58,27 @@ def test_without_a_terminal_it_prints_finals_until_it_is_stopped(
     assert demo.stdout is not None
     watchdog = threading.Timer(FIRST_LINES_S, demo.kill)
     watchdog.start()
-    lines = [demo.stdout.readline() for _ in range(20)]
+    lines: list[str] = []
+    # The most frequent one is in each window, but may be the last that comes of it.
+    while len(lines) < 20 or not any("#python" in line for line in lines):
+        lines.append(demo.stdout.readline())
+        found = FINAL_LINE.fullmatch(lines[-1])
+        assert found, (lines, (tmp_path / "stderr").read_text())
+        assert int(found[1].replace(",", "")) > 4
     watchdog.cancel()
     said = (tmp_path / "stderr").read_text()
-    for line in lines:
-        found = FINAL_LINE.fullmatch(line)
-        assert found, (line, said)
-        assert int(found[1].replace(",", "")) > 4
-    assert any("#python" in line for line in lines)
     page = PAGE.search(said)
     assert page, said
     assert asyncio.run(live_count(page[1])) > 4
     assert len(marked(mark)) >= 4 or not Path("/proc").exists()  # Kafka, worker, simulator, itself
 
-    began = time.monotonic()
     demo.send_signal(signal.SIGINT)
     demo.send_signal(signal.SIGINT)  # who is impatient presses it twice
     rest, _ = demo.communicate(timeout=STOP_S)
     assert demo.returncode == 0, (tmp_path / "stderr").read_text()
-    assert time.monotonic() - began < STOP_S
+
     assert all(FINAL_LINE.fullmatch(line) for line in rest.splitlines(keepends=True))
-    assert marked(mark) == []
+    until(lambda: marked(mark) == [], "all of its processes are gone")
     assert [path.name for path in tmp_path.iterdir()] == ["stderr"]
 
 

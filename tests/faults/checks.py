@@ -25,7 +25,7 @@ from tests.ticker_scene import read_input, read_output
 
 #: Until all finals have come; and until each of the other things has settled.
 FINALS_SECONDS, SETTLE_SECONDS = 180.0, 60.0
-STOP_SECONDS = 40.0
+STOP_SECONDS = 90.0
 POLL_SECONDS = 0.5
 
 Findings = list[str]

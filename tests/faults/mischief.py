@@ -17,7 +17,7 @@ from tests.faults.proxy import Proxy
 from tests.faults.slot import Slot
 
 #: Until a worker that got SIGTERM has to have ended, whatever the brokers do meanwhile.
-STOP_SECONDS = 40.0
+STOP_SECONDS = 90.0
 #: Until a broker that came back has to have caught up.
 CATCH_UP_SECONDS = 120.0
 

@@ -11,7 +11,7 @@ from deploy.local.ports import HOST
 CHUNK_BYTES = 65_536
 #: Chunks on their way; more than a client has in flight, so that latency doesn't cost bandwidth.
 IN_FLIGHT = 256
-CALL_SECONDS = 10.0
+CALL_SECONDS = 60.0
 
 
 class Chunk(NamedTuple):

@@ -162,7 +162,7 @@ class Run:
         """Stop in order, to be continued."""
         for slot in self.slots.values():
             slot.terminate()
-        until(lambda: all(s.ended() for s in self.slots.values()), "workers end by SIGTERM", 40)
+        until(lambda: all(s.ended() for s in self.slots.values()), "workers end by SIGTERM", 90)
 
     def _begin(self, fault: Fault) -> None:
         state = self.state

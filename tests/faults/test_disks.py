@@ -20,6 +20,8 @@ DAMAGE = {0: "CURRENT", 1: "MANIFEST-*", 2: "*.sst"}
 
 def test_a_wiped_data_folder(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
     with Scene(kafka, unique("disk"), tmp_path) as scene:
+        # No session ends meanwhile: tasks that are opened anew have nothing to restore.
+        scene.use_shipped_timeouts()
         worker = scene.worker("only", STREAMS_INSTANCE_ID="only").start()
         scene.finals_grow(60)
         worker.kill()

@@ -27,7 +27,8 @@ Name = Callable[[str], str]
 PARTITIONS = 3
 KEYS = int(os.environ.get("TALLY_KEYS") or 300_000)
 STANDBYS = int(os.environ.get("TALLY_STANDBYS", "1"))
-GAP_SECONDS = 10.0
+#: Within ten seconds on a machine with nothing else to do. A stuck hand-over takes minutes.
+GAP_SECONDS = 10.0 if "TALLY_KEYS" in os.environ else 40.0
 
 WINDOW_MS = 200
 #: So long do windows stay open: the large one outlives the test, and those whose finals are
@@ -35,8 +36,8 @@ WINDOW_MS = 200
 GRACE_MS = 3_600_000
 STEADY = [b"#steady%d" % i for i in range(30)]
 TICK_SECONDS = 0.05
-#: So far behind the wall clock may finals be where nothing is wrong.
-CLOSE_MS = 2_000
+#: So far behind the wall clock may finals be where nothing is wrong: less than a session lasts.
+CLOSE_MS = 4_000
 
 
 def large_window(begin: int, partition: int) -> Iterator[list[Row]]:
@@ -144,7 +145,7 @@ def standbys_are_ready(app: Application) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(580)
+@pytest.mark.timeout(900)
 def test_the_gap_after_a_kill(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
     variables = {
         "STREAMS_WINDOW_SECONDS": str(WINDOW_MS / 1000),
@@ -162,12 +163,12 @@ def test_the_gap_after_a_kill(kafka: Kafka, unique: Name, tmp_path: Path) -> Non
             worker.until_running()
         until(arrivals.up_to_date, "finals follow", 300, app.tails)
         standbys_are_ready(app)
-        until(arrivals.up_to_date, "finals follow", 60, app.tails)
+        until(arrivals.up_to_date, "finals follow", 120, app.tails)
         victim = app.workers["b"]
         assert victim.running()
         victim.kill()
         killed = time.monotonic()
-        until(lambda: not arrivals.up_to_date(), "finals are missed", 20, app.tails)
+        until(lambda: not arrivals.up_to_date(), "finals are missed", 60, app.tails)
         until(arrivals.up_to_date, "finals follow again", 120, app.tails)
         gaps = arrivals.gaps(killed)
         replayed = {w.name: restored(w) for w in app.workers.values() if w.alive}

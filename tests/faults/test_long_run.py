@@ -11,7 +11,7 @@ FAULTS = 25
 
 
 @pytest.mark.long
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("seed", [11])
 def test_a_run_of_faults(seed: int, tmp_path: Path) -> None:
     """In two pieces, so that going on is tested, too."""

@@ -43,6 +43,7 @@ async def test_sees_an_open_transaction(kafka: Kafka, topic: str) -> None:
 
 def test_sees_how_an_application_ended(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
     with Scene(kafka, unique("seen"), tmp_path) as scene:
+        scene.use_shipped_timeouts()  # no session ends while it is looked at
         worker = scene.worker().start().until_running(scene.tasks)
         source = observe.tps([scene.input], scene.partitions)
         assigned = [*source, *observe.tps([scene.partials], scene.partitions)]

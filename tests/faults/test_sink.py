@@ -21,7 +21,7 @@ PACE = Pace(rows=5, tick_seconds=0.1)
 #: Seconds that the peer is down.
 DOWN_SECONDS = 60.0
 #: A stalled task would be reported within the time that the peer is down.
-VARIABLES = {"STREAMS_STALL_SECONDS": "10"}
+VARIABLES = {"STREAMS_STALL_SECONDS": "40"}
 
 
 def until_more(peer: ScriptedPeer, scene: Scene, results: int = 20) -> None:
@@ -57,7 +57,7 @@ def check(peer: ScriptedPeer, scene: Scene) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(500)
+@pytest.mark.timeout(900)
 def test_kills_hand_overs_and_a_peer_that_is_down(
     kafka: Kafka, unique: Name, tmp_path: Path
 ) -> None:

@@ -17,7 +17,9 @@ Name = Callable[[str], str]
 def test_a_woken_zombie_rejoins_without_fencing_the_owner(
     kafka: Kafka, unique: Name, tmp_path: Path
 ) -> None:
-    with Scene(kafka, unique("zombie"), tmp_path) as scene:
+    # None but the sleeper may lose its session.
+    patient = {"STREAMS_SESSION_TIMEOUT_MS": "4000"}
+    with Scene(kafka, unique("zombie"), tmp_path, variables=patient) as scene:
         sleeper, owner = scene.worker("sleeper").start(), scene.worker("owner").start()
         for _ in range(2):
             sleeper.until_running()

@@ -62,5 +62,5 @@ def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
         pytest.skip("needs mosquitto (Debian: apt-get install mosquitto)")
     peer = Mosquitto(tmp_path_factory.mktemp("mosquitto"), program)
     with peer.process() as process:
-        until(lambda: accepts_connections(peer.port), "mosquitto serves", 60, process.tail)
+        until(lambda: accepts_connections(peer.port), "mosquitto serves", 120, process.tail)
         yield peer

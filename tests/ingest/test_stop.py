@@ -35,14 +35,14 @@ async def test_a_stop_waits_for_acknowledgements(
     expected = {b'{"n": 1}', *(payload for _, payload in messages), *map(body, range(COUNT))}
     [broker] = mortal_kafka.brokers
     with Ingester(mortal_kafka, topic, tmp_path, "http", "sqs", "mqtt", **settings) as gateway:
-        await asyncio.to_thread(until, lambda: subscribed(gateway), "subscribed", 60, gateway.tail)
+        await asyncio.to_thread(until, lambda: subscribed(gateway), "subscribed", 100, gateway.tail)
         broker.pause()
         try:
             await asyncio.to_thread(fill, aws, url, COUNT)
             await asyncio.to_thread(publish, mosquitto.port, messages)
             answer = asyncio.create_task(asyncio.to_thread(gateway.post, {"n": 1}))
             await asyncio.to_thread(
-                until, lambda: gateway.holds(2 * COUNT + 1), "it has read all", 60, gateway.tail
+                until, lambda: gateway.holds(2 * COUNT + 1), "it has read all", 100, gateway.tail
             )
             gateway.process.terminate()
             port = gateway.http_port

@@ -59,7 +59,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 return False
             return True
 
-        until(serves, "PostgreSQL serves", 60, process.tail)
+        until(serves, "PostgreSQL serves", 120, process.tail)
         yield address
     shutil.rmtree(folder, ignore_errors=True)
 

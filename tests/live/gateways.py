@@ -19,7 +19,7 @@ from tests.application import Kafka
 from tests.worker import free_port
 
 HOST = "127.0.0.1"
-SECONDS = 30.0
+SECONDS = 90.0
 
 
 class RunningGateway:
@@ -56,6 +56,7 @@ async def gateway(kafka: Kafka, topic: str, **variables: str) -> AsyncIterator[R
     ours = {
         "LIVE_TOPICS": f"{topic}=key|hashtag",
         "LIVE_MAX_PER_ADDRESS": "5000",
+        "LIVE_HANDSHAKE_SECONDS": "60",
         "WEB_PORT": str(free_port()),
         **variables,
     }

@@ -51,7 +51,7 @@ async def following(settings: Settings) -> AsyncIterator[tuple[Follower, Remembe
     follower, listener = Follower(settings), Remembers()
     follower.listen(listener)
     async with follower.held():
-        assert await follower.ready(30)
+        assert await follower.ready(90)
         yield follower, listener
     await follower.stop()
 
@@ -124,13 +124,13 @@ async def test_it_follows_as_long_as_somebody_asks(kafka: LocalKafka, topic: str
     async with AIOKafkaProducer(**options) as producer:
         await send(producer, topic, 10)
         async with follower.held(), follower.held():
-            assert await follower.ready(30)
+            assert await follower.ready(90)
             assert len(listener.messages) == 10
         await until_true(lambda: not follower.is_ready)
         assert len(follower.ring) == 0
         await send(producer, topic, 10)
         async with follower.held():
-            assert await follower.ready(30)
+            assert await follower.ready(90)
             assert (listener.restarts, len(listener.messages)) == (2, 30)
             assert len(follower.ring) > 0
     await follower.stop()

@@ -33,7 +33,7 @@ async def test_a_worker_serves_its_results(kafka: LocalKafka, topic: str, tmp_pa
         await asyncio.to_thread(app.create_topics)
         worker = app.worker().start()
         await asyncio.to_thread(worker.until_running, 2)
-        async with connect(f"ws://{HOST}:{worker.port}/ws?hashtag=one", open_timeout=30) as ws:
+        async with connect(f"ws://{HOST}:{worker.port}/ws?hashtag=one", open_timeout=60) as ws:
             assert (await read(ws))[0]["type"] == "subscribed"
             await asyncio.to_thread(app.write, [ROWS])
             [final] = await results(ws, 1)
@@ -83,8 +83,8 @@ async def test_a_gateway_alone(kafka: LocalKafka, topic: str, tmp_path: Path) ->
         url = f"{HOST}:{gateway.port}/ws?hashtag=one"
         bearer: dict[str, Any] = {"additional_headers": {"Authorization": f"Bearer {CANARY}"}}
         with pytest.raises((InvalidHandshake, OSError)):
-            await connect(f"ws://{url}", open_timeout=30, **bearer)
-        async with connect(f"wss://{url}", ssl=trusting, open_timeout=30, **bearer) as ws:
+            await connect(f"ws://{url}", open_timeout=60, **bearer)
+        async with connect(f"wss://{url}", ssl=trusting, open_timeout=60, **bearer) as ws:
             assert (await read(ws))[0]["type"] == "subscribed"
             stopping = asyncio.create_task(asyncio.to_thread(gateway.stop))
             assert await code_of_closing(ws) == 1001
@@ -100,7 +100,7 @@ def test_a_gateway_is_ready_when_it_says_so(kafka: LocalKafka, topic: str, tmp_p
     gateway.start(command=GATEWAY)
     try:
         gateway.until_said("Serving at")
-        until(lambda: gateway.health()[0] == 200, "it is ready", 30, gateway.tail)
+        until(lambda: gateway.health()[0] == 200, "it is ready", 60, gateway.tail)
         assert gateway.health()[1]["positions"] == {f"{topic}-{p}": 0 for p in range(3)}
         assert gateway.metrics()[("streams_live_connections",)] == 0
         assert gateway.stop() == 0

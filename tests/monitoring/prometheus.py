@@ -19,7 +19,7 @@ from tests.monitoring.files import ALERTS, PROMETHEUS
 from tests.polling import until
 from tests.worker import free_port
 
-SECONDS = 60.0
+SECONDS = 180.0
 
 
 def needed(program: str) -> str:

@@ -12,7 +12,7 @@ TESTS = FOLDER / "alerts.test.yml"
 
 def promtool(*arguments: str) -> None:
     done = subprocess.run(
-        [needed("promtool"), *arguments], cwd=FOLDER, capture_output=True, text=True, timeout=60
+        [needed("promtool"), *arguments], cwd=FOLDER, capture_output=True, text=True, timeout=180
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

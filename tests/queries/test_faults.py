@@ -41,7 +41,7 @@ def others_run_all(scene: Scene, victim: Worker) -> None:
     until(
         lambda: sum(len(other.running()) for other in others) == scene.tasks,
         "others run all tasks",
-        60,
+        120,
         scene.tails,
     )
 
@@ -70,7 +70,7 @@ FAULTS: list[Fault] = [kill, stop, freeze, kill, freeze, stop, freeze, kill]
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_no_answer_is_wrong(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
     with Scene(kafka, unique("ask"), tmp_path, pace=PACE) as scene:
         for name in NAMES:
@@ -78,7 +78,7 @@ def test_no_answer_is_wrong(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
         until(
             lambda: sum(len(w.running()) for w in scene.workers.values()) == scene.tasks,
             "all tasks run",
-            60,
+            120,
             scene.tails,
         )
         with Witnesses(scene.workers, TAGS, scene.seed) as witnesses:

@@ -28,7 +28,7 @@ PACE = Pace(step_ms=20, late_ms=1_000)
 
 
 async def listen(
-    port: int, query: str, finals: int, provisional: int = 0, seconds: float = 60
+    port: int, query: str, finals: int, provisional: int = 0, seconds: float = 150
 ) -> list[dict[str, Any]]:
     """What a client gets until there were so many finals and counts of each hashtag."""
     keys = ",".join(map(quote, TAGS))
@@ -36,7 +36,7 @@ async def listen(
     left = {(tag, True): finals for tag in TAGS} | {(tag, False): provisional for tag in TAGS}
     async with (
         asyncio.timeout(seconds),
-        connect(f"ws://127.0.0.1:{port}/ws?hashtag={keys}{query}") as ws,
+        connect(f"ws://127.0.0.1:{port}/ws?hashtag={keys}{query}", open_timeout=90) as ws,
     ):
         while max(left.values()) > 0:
             message = json.loads(await ws.recv())

@@ -19,7 +19,7 @@ LEFT_OUT = ["/ws", "/live/connections", "/metrics"]
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_every_answer_is_as_the_document_says(kafka: Kafka, unique: Name, tmp_path: Path) -> None:
     with Application(kafka, unique("schema"), tmp_path) as app:
         app.create_topics()
@@ -42,7 +42,7 @@ def test_every_answer_is_as_the_document_says(kafka: Kafka, unique: Name, tmp_pa
             env=clean_environment(),
             capture_output=True,
             text=True,
-            timeout=280,
+            timeout=840,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr + worker.tail()

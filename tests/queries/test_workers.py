@@ -81,6 +81,8 @@ def app(kafka: Kafka, unique: Name, tmp_path: Path) -> Iterator[Application]:
     with Application(
         kafka, unique("query"), tmp_path, partitions=PARTITIONS, variables=variables
     ) as app:
+        # No session ends meanwhile: whoever is asked then, can't tell.
+        app.use_shipped_timeouts()
         app.create_topics()
         yield app
 
@@ -99,12 +101,12 @@ def test_every_worker_and_gateway_tells_the_same_and_the_right_counts(app: Appli
         running = [len(worker.running()) for worker in workers]
         return all(running) and sum(running) == app.tasks
 
-    until(spread, "all tasks run, and each worker has some", 60, app.tails)
+    until(spread, "all tasks run, and each worker has some", 120, app.tails)
     for worker in workers:
-        until(partial(is_told, worker, expected), "all is counted", 60, app.tails)
+        until(partial(is_told, worker, expected), "all is counted", 120, app.tails)
     alone = app.worker("gateway", STREAMS_LIVE_WORKERS=f"http://127.0.0.1:1,{url(workers[2])}")
     alone.start(command=GATEWAY)
-    until(lambda: is_healthy(alone), "the gateway is ready", 30, alone.tail)
+    until(lambda: is_healthy(alone), "the gateway is ready", 60, alone.tail)
     for server in [*workers, alone]:
         assert told(server) == expected, server.name
         for tag in TAGS:
@@ -151,7 +153,7 @@ def test_a_worker_that_nobody_can_reach_makes_answers_unavailable_but_never_wron
         app.worker(name, STREAMS_ADVERTISED_URL=f"http://127.0.0.1:{free_port()}").start()
         for name in ("a", "b")
     ]
-    until(lambda: sum(len(w.running()) for w in workers) == app.tasks, "all run", 60, app.tails)
+    until(lambda: sum(len(w.running()) for w in workers) == app.tasks, "all run", 120, app.tails)
     expected = {hashtag(tag): of_tag(opened, tag) for tag in TAGS}
 
     def settled() -> bool:

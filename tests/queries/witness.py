@@ -15,6 +15,8 @@ from streams.web.queries.forwarding import segment
 from tests.reading import Record
 from tests.worker import Worker
 
+#: So long does a frozen worker hold up whoever asks it.
+ANSWER_SECONDS = 5.0
 #: A hashtag and the start of a window in ms.
 Place = tuple[str, int]
 
@@ -158,7 +160,8 @@ class Witnesses:
     def _ask(self, name: str, tag: str) -> bool:
         begun = time.time()
         try:
-            status, body = self._workers[name].page(f"/hashtags/{segment(tag)}/open")
+            path = f"/hashtags/{segment(tag)}/open"
+            status, body = self._workers[name].page(path, ANSWER_SECONDS)
         except OSError:  # it is dead, frozen or starting
             self.unanswered += 1
             return False

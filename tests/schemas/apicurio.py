@@ -30,7 +30,7 @@ VERSION = "3.3.3"
 COORDINATE = f"io.apicurio:apicurio-registry-app:tar.gz:all:{VERSION}"
 SHA256 = "8bc6751c76d963734224b01d5e7f84ccb3cb61c87d3bd77c36c35f10a5cbed63"
 API = "/apis/ccompat/v7"
-START_SECONDS = 120
+START_SECONDS = 240
 DOWNLOAD_SECONDS = 60
 
 
@@ -89,7 +89,7 @@ class Apicurio:
             method=method,
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as exc:
             raise OSError(f"{exc.code}: {exc.read().decode()}") from None

@@ -15,7 +15,7 @@ from tests.worker import free_port
 
 REGION = "eu-west-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION}
-START_SECONDS = 60
+START_SECONDS = 180
 
 
 class Moto:

@@ -11,7 +11,7 @@ from streams.schemas.confluent import ConfluentRegistry
 from tests.schemas.apicurio import API, Apicurio
 from tests.schemas.inputs import EVOLVED, FIRST, INCOMPATIBLE, TAG, plain, record
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 
 @pytest.fixture

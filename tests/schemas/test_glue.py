@@ -10,7 +10,7 @@ from streams.schemas.glue import GlueRegistry
 from tests.schemas.glue import Moto
 from tests.schemas.inputs import EVOLVED, FIRST
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture

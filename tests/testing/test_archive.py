@@ -27,6 +27,7 @@ from streams.testing.crash import Crash
 from streams.transport.app import StreamsApp
 from tests.archive.memory import MemoryBucket
 from tests.archive.objects import intervals, same, union
+from tests.polling import until
 
 TOPIC = "prices"
 FIRST = TP(TOPIC, 0)
@@ -196,7 +197,7 @@ def test_a_zombie_that_uploads_late_changes_nothing(
 
     def sleep(call: int) -> None:
         if call <= 2:
-            awake.wait(30)
+            awake.wait(200)
 
     archived.bucket.before = sleep
     with TestDriver(archived.app, workers=2, fetch_records=6) as driver:
@@ -204,6 +205,8 @@ def test_a_zombie_that_uploads_late_changes_nothing(
         driver.run_until_idle()
         offset, plan = committed(driver) or (0, "")
         assert (offset, json.loads(plan)["to"]) == (0, 6)
+        # Its threads start when they may; the other worker's calls come after these.
+        until(lambda: archived.bucket.calls >= 2, "two uploads are begun")
         driver.pause_worker(0)
         driver.move_task(FIRST, to=1)
         monkeypatch.setattr(archive_task, "TICK_SECONDS", 60.0)
@@ -214,7 +217,7 @@ def test_a_zombie_that_uploads_late_changes_nothing(
         awake.set()
         driver.resume_worker(0)
         run_to_the_end(driver)
-        assert archived.bucket.repeats
+        until(lambda: archived.bucket.repeats > 0, "it uploads")
         assert archived.bucket.objects == before
         assert committed(driver) == (26, "")
         check(driver, archived)

@@ -112,3 +112,11 @@ def test_its_defaults_are_the_settings() -> None:
     web = f"http://{settings.web_host}:{settings.web_port}/health"
     assert urls({}) == [web, ingest]
     assert urls({"STREAMS_WEB_HOST": "::"})[0] == f"http://[::1]:{settings.web_port}/health"
+
+
+def test_a_wrong_port_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STREAMS_WEB_PORT", "abc")
+    assert main() == 1
+    assert "nonnumeric port: 'abc'" in capsys.readouterr().err

@@ -82,7 +82,7 @@ def command(
         env={**clean_environment(), **app.variables, **(variables or {})},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
 
 

@@ -38,7 +38,7 @@ def test_ctrl_c_ends_it_cleanly(app: Scribe) -> None:
         told = shown(terminal, b"%d/%d" % (n, n))
         process.send_signal(signal.SIGINT)
         told += shown(terminal, b"interrupted")
-        out, _ = process.communicate(timeout=10)
+        out, _ = process.communicate(timeout=60)
     finally:
         process.kill()
         os.close(terminal)
@@ -51,7 +51,7 @@ def shown(terminal: int, text: bytes) -> bytes:
     """What comes out of a terminal until it shows `text`."""
     told = b""
     while text not in told:
-        ready, _, _ = select.select([terminal], [], [], 20)
+        ready, _, _ = select.select([terminal], [], [], 60)
         assert ready, told
         told += os.read(terminal, 10_000)
     return told

@@ -32,7 +32,7 @@ def test_a_workers_output_is_equal(
         scene.worker().start()
         scene.until_written(scene.output_topic, 100)
         for _ in range(2):
-            code, report = verify(scene, "--wait", "10")
+            code, report = verify(scene, "--wait", "90")
             assert code == 0, report
             assert report["windows"]["closed_by_input"] > 0
             assert report["finals"]["expected"] > 0
@@ -44,7 +44,7 @@ def test_a_worker_with_an_idle_source(kafka: Kafka, unique: Name, tmp_path: Path
         app.write([[*ROWS, END], []])
         app.worker().start()
         app.until_written(app.output_topic, 20)
-        code, report = verify(app, "--wait", "10")
+        code, report = verify(app, "--wait", "90")
         assert code == 0, report
         assert report["windows"]["closed_by_input"] == 0
         assert report["windows"]["closed_by_idle_sources"] == 10

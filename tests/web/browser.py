@@ -17,7 +17,7 @@ needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason="Chromium is missing (Debian: apt-get install chromium)"
 )
 #: Milliseconds to wait for a condition: the machine may be busy.
-PATIENCE = 30_000
+PATIENCE = 90_000
 PHONE = {
     "viewport": {"width": 360, "height": 740},
     "is_mobile": True,
@@ -25,7 +25,13 @@ PHONE = {
     "device_scale_factor": 2,
 }
 #: What Chromium itself says while a server is away; no script can prevent it.
-AWAY = ("WebSocket connection to", "net::ERR_CONNECTION_REFUSED", "net::ERR_CONNECTION_RESET")
+AWAY = (
+    "WebSocket connection to",
+    "net::ERR_CONNECTION_",
+    # It went as it was to answer.
+    "net::ERR_EMPTY_RESPONSE",
+    "net::ERR_INCOMPLETE_CHUNKED_ENCODING",
+)
 
 
 @dataclass
@@ -124,7 +130,9 @@ async def running_browser() -> AsyncIterator[Browser]:
     """Chromium, for many tests; it belongs to the event loop that starts it."""
     async with async_playwright() as playwright:
         # A container's user may be root, for whom Chromium has no sandbox.
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"], timeout=2 * PATIENCE
+        )
         yield browser
         await browser.close()
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from deploy.local.ports import HOST, free_port
 from streams.web.dashboard.pages import add_dashboard
 
-HOST = "127.0.0.1"
 TOPIC = "tags"
 #: What a page gets that is opened before any window has closed.
 NOTHING_YET: dict[str, Any] = {"window_start": None, "window_end": None, "top": []}
@@ -30,7 +30,8 @@ class ScriptedGateway:
     #: What `/windows/latest` and `/hashtags/{tag}` answer.
     latest: Mapping[str, Any] = field(default_factory=lambda: NOTHING_YET)
     histories: Mapping[str, Sequence[Mapping[str, int]]] = field(default_factory=dict)
-    port: int = 0
+    #: None that connections get: while it is away, one of a retrying page's might take it.
+    port: int = field(default_factory=free_port)
     #: The queries of all connections, and all actions that clients sent.
     asked: list[Mapping[str, str]] = field(default_factory=list)
     actions: list[dict[str, Any]] = field(default_factory=list)
@@ -53,7 +54,7 @@ class ScriptedGateway:
             await self.stop()
 
     async def start(self) -> None:
-        """Serve, on the same port again after the first time."""
+        """Serve; on the same port each time."""
         app = web.Application()
         app.router.add_get("/ws", self._ws)
         app.router.add_get("/windows/latest", self._latest)
@@ -62,7 +63,6 @@ class ScriptedGateway:
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, HOST, self.port).start()
-        self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
         """Say good-bye."""

@@ -24,14 +24,14 @@ async def seen(browser: Browser, gateway: ScriptedGateway) -> AsyncIterator[Brow
         yield page
 
 
-def now() -> int:
-    """The beginning of the present window, epoch ms."""
-    return int(time.time() * 1000) // W * W
+#: The beginning of the present window, epoch ms. It is looked up once: where a window ended between
+#: two results of a test, these would be in two windows.
+PRESENT = int(time.time() * 1000) // W * W
 
 
 async def close_window(gateway: ScriptedGateway, counts: Mapping[str, int], ago: int = 1) -> None:
     """Finals of the window that is the `ago`th before the present one."""
-    start = now() - ago * W
+    start = PRESENT - ago * W
     await gateway.window(start, start + W, counts)
 
 
@@ -41,7 +41,7 @@ async def test_bars_of_the_newest_window_and_lighter_ones_of_the_open(
     assert await seen.page.locator("#empty").is_visible()
     await close_window(gateway, {"kafka": 10, "faust": 7}, ago=2)
     await close_window(gateway, {"kafka": 20, "python": 40, "faust": 5})
-    await gateway.provisional(now(), now() + W, {"python": 10})
+    await gateway.provisional(PRESENT, PRESENT + W, {"python": 10})
     await seen.until_rows("#python", "#kafka", "#faust")
     assert await seen.page.locator("#empty").is_hidden()
     assert await seen.texts("#rows .number") == ["40", "20", "5"]
@@ -58,7 +58,7 @@ async def test_a_repeat_is_not_shown(seen: Browsing, gateway: ScriptedGateway) -
     await close_window(gateway, {"kafka": 20})
     await seen.until_rows("#kafka")
     # The same id with another count: nobody sends that, but it would be seen.
-    await gateway.send([result_text("kafka", counted("kafka", 99, now() - W, now()), 1, 0)])
+    await gateway.send([result_text("kafka", counted("kafka", 99, PRESENT - W, PRESENT), 1, 0)])
     await close_window(gateway, {"python": 30})
     await seen.until_rows("#python", "#kafka")
     assert await seen.texts("#rows .number") == ["30", "20"]
@@ -158,7 +158,7 @@ async def test_where_nobody_may_have_all_keys_those_followed_are_shown(
 
 
 async def test_what_was_before_is_asked_for(browser: Browser) -> None:
-    start = now() - 5 * W
+    start = PRESENT - 5 * W
     gateway = ScriptedGateway(
         latest={
             "window_start": start,
@@ -198,7 +198,7 @@ async def test_stock_symbols(browser: Browser, gateway: ScriptedGateway) -> None
     async with browsing(browser, f"{gateway.url}?parameter=symbol") as seen:
         await seen.until_live()
         assert gateway.asked[0]["symbol"] == "*"
-        minute = now() // 60_000 * 60_000
+        minute = PRESENT // 60_000 * 60_000
         for close, start in ((100, minute - 120_000), (101, minute - 60_000)):
             candle = {"symbol": "TBV", "open": 100, "high": 104, "low": 98, "close": close}
             bounds = {"window_start": start, "window_end": start + 60_000}
@@ -224,7 +224,7 @@ async def test_a_phone_shows_all_of_it(browser: Browser, gateway: ScriptedGatewa
         long = "donaudampfschifffahrtsgesellschaftskapitaen" * 2
         for ago in range(20, 0, -1):
             await close_window(gateway, {"kafka": 1_234_567, long: 7}, ago)
-        await gateway.provisional(now(), now() + W, {long: 1_000_000})
+        await gateway.provisional(PRESENT, PRESENT + W, {long: 1_000_000})
         await seen.until_rows("#kafka", f"#{long}")
         await seen.page.get_by_role("button", name=f"Follow #{long}").tap()
         await seen.page.get_by_role("searchbox").fill(long)

@@ -20,7 +20,7 @@ def test_javascript() -> None:
         env={**os.environ, "LC_ALL": "C", "LANG": "C"},  # numbers are written as in English
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=500,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

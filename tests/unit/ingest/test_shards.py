@@ -104,7 +104,7 @@ async def until_published(outlet: SlowOutlet, count: int) -> list[bytes | None]:
     async def enough() -> bool:
         return len(outlet.values(TOPIC)) >= count
 
-    await until_true(enough, 10)
+    await until_true(enough)
     return outlet.values(TOPIC)
 
 
@@ -114,7 +114,7 @@ async def until_more(stream: Resharded, than: int, shard: str = "") -> None:
     async def enough() -> bool:
         return (stream.reads[shard] if shard else stream.looks) > than + 3
 
-    await until_true(enough, 10)
+    await until_true(enough)
 
 
 def gateway(outlet: SlowOutlet, start: str = OLDEST) -> Gateway:
@@ -217,7 +217,7 @@ async def test_checkpoints_of_shards_that_are_gone_are_forgotten(
         async def is_forgotten() -> bool:
             return not has(same, "a")
 
-        await until_true(is_forgotten, 10)
+        await until_true(is_forgotten)
         assert has(same, "b")
     assert len(outlet.values(TOPIC)) == 4
 

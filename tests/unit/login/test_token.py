@@ -124,7 +124,7 @@ def server_source(url: str, **changes: str) -> TokenSource:
 async def test_tokens_of_a_server(token_server: str) -> None:
     source = server_source(token_server)
     assert [await source.token() for _ in range(3)] == ["token-1"] * 3
-    TokenServer.life = 0.0001
+    TokenServer.life = 1e-9
     # Of another client: those with the same settings share what they have.
     short_lived = server_source(token_server, KAFKA_BOOTSTRAP="other:9092")
     assert await short_lived.token() != await short_lived.token()

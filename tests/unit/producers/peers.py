@@ -10,7 +10,7 @@ from aiohttp import web
 from producers.sources.live import LivePosts
 
 HOST = "127.0.0.1"
-LIMIT_S = 20
+LIMIT_S = 60
 
 
 @asynccontextmanager

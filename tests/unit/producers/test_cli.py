@@ -1,9 +1,8 @@
 """The command line: what it refuses, and that errors are one line without a traceback."""
 
-import socket
-
 import pytest
 
+from deploy.local.ports import HOST, free_port
 from producers.cli import main
 from producers.typed import duration_s
 
@@ -11,8 +10,7 @@ from producers.typed import duration_s
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing listens on this port: what gets as far as connecting ends there."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        monkeypatch.setenv("KAFKA_BOOTSTRAP", f"127.0.0.1:{server.getsockname()[1]}")
+    monkeypatch.setenv("KAFKA_BOOTSTRAP", f"{HOST}:{free_port()}")
     for name in ("BEARER_TOKEN", "APCA_API_KEY_ID", "APCA_API_SECRET_KEY", "FINNHUB_API_KEY"):
         monkeypatch.delenv(name, raising=False)
 

@@ -22,7 +22,7 @@ def source_of(path: Path, speed: float = 0) -> Replayed[TaggedTweet]:
 
 
 async def replayed(source: Replayed[TaggedTweet]) -> list[TaggedTweet]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         return [tweet async for chunk in source.chunks() for tweet in chunk]
 
 

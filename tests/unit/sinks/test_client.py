@@ -47,9 +47,11 @@ async def serve() -> AsyncIterator[Serve]:
         await server.close()
 
 
-async def send(url: str, key: Auth | None = None) -> tuple[list[tuple[str, str]], float, str]:
+async def send(
+    url: str, key: Auth | None = None, timeout_ms: int = 60_000
+) -> tuple[list[tuple[str, str]], float, str]:
     """Fate and kind of each result, what Retry-After said in s, and the first one's reason."""
-    settings = AppSyncSettings(url=url, api_key=Secret(KEY), timeout_ms=500)
+    settings = AppSyncSettings(url=url, api_key=Secret(KEY), timeout_ms=timeout_ms)
     sender = Client(settings, FORMAT, key or ApiKey(Secret(KEY)))
     try:
         verdicts, after = await sender.send(ITEMS)
@@ -109,7 +111,7 @@ async def test_no_answer(serve: Serve) -> None:
         request.transport.abort()
         return web.Response()
 
-    fates, _, reason = await send(await serve(hang))
+    fates, _, reason = await send(await serve(hang), timeout_ms=500)
     assert (fates, reason) == ([("retry", "timeout")] * 2, "no answer within 0.5 s")
     assert (await send(await serve(close)))[0] == [("retry", "connection")] * 2
     assert (await send("http://127.0.0.1:1/graphql"))[0] == [("retry", "connection")] * 2

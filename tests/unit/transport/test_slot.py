@@ -82,26 +82,26 @@ def slot_of(tasks: list[FakeTask], fails: bool, knows_us: bool = True) -> Slot:
     return Slot(SOURCE, member, make, FakeGroup(knows_us), nowhere, asyncio.Event())
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 async def test_a_cancellation_that_is_lost_while_a_failed_task_closes() -> None:
     tasks: list[FakeTask] = []
     slot = slot_of(tasks, fails=True)
     slot.start()
     await asyncio.sleep(0)
     await tasks[0].closing.wait()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(60):
         await slot.stop()
     await asyncio.sleep(0.5)
     assert len(tasks) == 1, "it was opened again after it had been stopped"
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 async def test_a_cancellation_that_is_lost_while_a_task_runs() -> None:
     tasks: list[FakeTask] = []
     slot = slot_of(tasks, fails=False)
     vars(slot)["_next_batch"] = swallow
     slot.start()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(60):
         await until_true(lambda: slot.status is Status.RUNNING)
         await slot.stop()
     assert [task.commits for task in tasks] == [1], "what was done is handed over committed"
@@ -112,13 +112,13 @@ async def swallow(_task: Any) -> None:
         await asyncio.sleep(0.01)
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 async def test_nothing_is_opened_once_the_group_has_moved_on() -> None:
     """Opening fences every other owner: a zombie that did it would fence the rightful one."""
     tasks: list[FakeTask] = []
     slot = slot_of(tasks, fails=False, knows_us=False)
     slot.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await until_true(lambda: len(tasks) >= 2)
         await slot.stop()
     assert not any(task.opened for task in tasks)
