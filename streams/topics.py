@@ -22,7 +22,7 @@ async def ensure_topics(
 
     They keep their records until somebody sets `retention.ms`, whoever creates them: so it makes no
     difference who comes first. `configs` is what else they are to have.
-    Raises MissingTopicError if they don't, ClusterAccessError if the cluster doesn't.
+    Raises MissingTopicError if the settings forbid it, ClusterAccessError if the cluster does.
     """
     present = await check_access(settings.kafka, names)
     missing = [name for name in dict.fromkeys(names) if name not in present]

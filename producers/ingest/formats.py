@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterable, Sequence
 from producers.ingest.record import Record
 from streams.core.values import JsonDecoder
 from streams.errors import MisfitError, RequestError
+from streams.jobs.names import HASHTAGS, TICKERS
 from streams.jobs.schemas import HASHTAG, PRICE
 from streams.schemas.formats import Formats
 from streams.settings import Settings
 
 _json = JsonDecoder()
+#: Of what jobs read.
+_SCHEMAS = {HASHTAGS: HASHTAG, TICKERS: PRICE}
 
 
 class TopicFormats:
@@ -48,7 +51,7 @@ def _encoder(settings: Settings, formats: Formats, topic: str) -> Callable[[byte
         return _checked
     # Where only one job runs, the other's topic may be called the same.
     schemas = {settings.tickers.input_topic: PRICE, settings.input_topic: HASHTAG}
-    schemas |= dict.fromkeys(settings.price_topics, PRICE)
+    schemas |= {read: _SCHEMAS[job] for job, read in settings.input_topics.items()}
     write = formats.writer(topic, schemas.get(topic))
     assert write is not None, "it isn't raw"
     return lambda value: write(_json.value(value))

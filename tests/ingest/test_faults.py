@@ -2,9 +2,9 @@
 
 import asyncio
 import random
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -52,8 +52,7 @@ class HttpClients:
     async def _send_some(self, session: aiohttp.ClientSession) -> None:
         while self._left:
             number = self._left.pop()
-            while not await self._send(session, number):
-                await asyncio.sleep(0.2)
+            await until_true(partial(self._send, session, number), SECONDS)
             self.accepted.add(number)
 
     async def _send(self, session: aiohttp.ClientSession, number: int) -> bool:
@@ -75,11 +74,12 @@ class HttpClients:
 
 def paced(items: Sequence[T], share: Callable[[], float]) -> Iterator[T]:
     """The items, no more of them than the share that `share` tells of."""
-    end = time.monotonic() + SECONDS
+
+    def is_due(n: int) -> bool:
+        return n <= len(items) * share()
+
     for n, item in enumerate(items):
-        while n > len(items) * share():
-            assert time.monotonic() < end, "the requests get nowhere"
-            time.sleep(0.01)
+        until(partial(is_due, n), "the requests get on", SECONDS)
         yield item
 
 
@@ -112,9 +112,11 @@ async def test_two_kills_and_a_bounce(
             return share() + has_burst * AHEAD
 
         async def after(wanted: float) -> None:
-            while share() < wanted:
+            def has_come() -> bool:
                 assert gateway.alive, gateway.tail()
-                await asyncio.sleep(0.01)
+                return share() >= wanted
+
+            await until_true(has_come, SECONDS)
 
         async with asyncio.timeout(SECONDS), asyncio.TaskGroup() as group:
             group.create_task(clients.run())
