@@ -27,6 +27,6 @@ def test_a_worker_is_stopped_during_a_rebalance(kafka: Kafka, unique: Name, tmp_
         app.worker("third").start()
         until(lambda: not worker.running(), "the worker has handed over its partitions", 60)
         worker.process.terminate()
-        # It doesn't wait for the rebalance. Fargate, for one, kills what has not ended after 30 s.
-        assert worker.wait(29) == 0, worker.tail()
+        # It doesn't wait for the rebalance. Docker, for one, kills what has not ended after 10 s.
+        assert worker.wait(9) == 0, worker.tail()
         assert "Traceback" not in worker.said()

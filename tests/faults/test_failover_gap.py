@@ -27,8 +27,7 @@ Name = Callable[[str], str]
 PARTITIONS = 3
 KEYS = int(os.environ.get("TALLY_KEYS") or 300_000)
 STANDBYS = int(os.environ.get("TALLY_STANDBYS", "1"))
-#: Within ten seconds on a machine with nothing else to do. A stuck hand-over takes minutes.
-GAP_SECONDS = 10.0 if "TALLY_KEYS" in os.environ else 40.0
+GAP_SECONDS = 10.0
 
 WINDOW_MS = 200
 #: So long do windows stay open: the large one outlives the test, and those whose finals are

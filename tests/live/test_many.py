@@ -156,9 +156,8 @@ async def test_those_who_never_read_harm_nobody(
             assert evicted(gateway) == DEAF
             # Their queues, what asyncio holds, and Python's own growth.
             assert max(memories) - memory < DEAF * 300_000
-            # A hundred connections more are a little more work, on a machine that may have other
-            # work by now; who waits for one of them, waits until it is evicted.
-            assert statistics.median(p99s) < 3 * alone + 2
+            # A hundred connections more are a little more work; a stall would be seconds.
+            assert statistics.median(p99s) < 3 * alone + 0.5
             for reader in found:
                 assert reader.numbers == list(range(len(reader.numbers)))
         assert gateway.stop() == 0, gateway.tail()
